@@ -1,0 +1,72 @@
+"""The seam between a job and the means that keeps it apart: a Runner opens a Box, a Box runs commands."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from telerun_protocol.messages import Device, Limits
+from telerun_protocol.states import Isolation, Reason
+
+from telerun_executor.workspace import Workspace
+
+Output = Callable[[int, bytes], Awaitable[None]]
+"""Takes what a command printed: a `StreamId` and bytes. Awaited before more is read: a slow reader slows the command."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One program to run: an argv and its whole environment; nothing is inherited and no shell is involved."""
+
+    argv: tuple[str, ...]
+    cwd: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+    stdin: Path | None = None  # None: empty input
+    stdout: int = 1  # the StreamId its standard output goes to
+    stderr: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessExit:
+    """How a command ended. `reason` is set where the box ended it, or knows which limit it ran into."""
+
+    exit_code: int | None = None
+    signal: int | None = None
+    reason: Reason | None = None
+    wall_time_s: float = 0.0
+    cpu_time_s: float = 0.0
+    peak_memory_bytes: int = 0
+
+    @property
+    def ok(self) -> bool:
+        return self.exit_code == 0 and self.reason is None
+
+
+class Box(ABC):
+    """Where the commands of one job run."""
+
+    @abstractmethod
+    async def run(self, command: Command, output: Output) -> ProcessExit:
+        """Run one command; return how it ended (exit code or signal, why we ended it, CPU, peak memory).
+
+        Called by the job's own task, one command at a time or several side by side. Cancelling the caller ends the
+        command: when CancelledError leaves, nothing of it is alive anywhere. A failure of the box itself raises
+        SandboxError, never a ProcessExit. All output has been handed to `output` when it returns.
+        """
+
+
+class Runner(ABC):
+    """How commands are isolated on this executor."""
+
+    isolation: Isolation
+
+    @abstractmethod
+    def open(self, workspace: Workspace, limits: Limits, devices: Sequence[Device]) -> AbstractAsyncContextManager[Box]:
+        """A box over one job's workspace, with these limits for each command and these devices and no others.
+
+        Called once for compiling (no devices) and once for running. On leaving, nothing started in the box is alive.
+        Raises SandboxError when the box cannot be set up.
+        """

@@ -1,0 +1,70 @@
+"""The seam of languages: from a spec to commands, by pure functions that run nothing."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from telerun_protocol.listing import AsmListing
+from telerun_protocol.messages import JobSpec, KernelResources, ToolchainInfo
+from telerun_protocol.states import Language
+
+from telerun_executor.runners.base import Command
+from telerun_executor.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsmFile:
+    """A raw assembly file to keep as an artifact under `.telerun/asm/<name>`."""
+
+    name: str
+    path: Path
+    media_type: str = "text/plain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """The views of one build: raw files, the parsed listing, and what each kernel needs."""
+
+    files: tuple[AsmFile, ...] = ()
+    listing: AsmListing | None = None
+    kernels: tuple[KernelResources, ...] = ()
+
+
+class Toolchain(ABC):
+    """How one language is compiled and run.
+
+    `archs` are the GPU architectures to compile for, the spec's own or those the executor chose; languages without
+    device code ignore them.
+    """
+
+    language: Language
+
+    @abstractmethod
+    def info(self) -> ToolchainInfo | None:
+        """Name and version of what was found at start, None where the language cannot be served here."""
+
+    @abstractmethod
+    def missing(self) -> str:
+        """One sentence for doctor and for a refused job: what to install when `info` is None."""
+
+    @abstractmethod
+    def build_commands(self, spec: JobSpec, workspace: Workspace, archs: Sequence[str]) -> tuple[Command, ...]:
+        """The commands that compile, in order; empty where nothing is compiled.
+
+        Raises InvalidMessage for a spec it cannot build.
+        """
+
+    @abstractmethod
+    def run_command(self, spec: JobSpec, workspace: Workspace) -> Command:
+        """The program itself, once the build is done."""
+
+    def asm_commands(self, spec: JobSpec, workspace: Workspace, archs: Sequence[str]) -> tuple[Command, ...]:
+        """Further commands that write assembly views, run beside the program when the spec asks for `asm`."""
+        return ()
+
+    def read_assembly(self, spec: JobSpec, workspace: Workspace, archs: Sequence[str], compile_log: bytes) -> Assembly:
+        """Collect and parse what the build and `asm_commands` left; called in a thread, all of it is untrusted."""
+        return Assembly()

@@ -1,0 +1,373 @@
+"""The reference client: one method a route, and the only place that retries.
+
+Every request can be repeated without harm (submits and claims carry a key, log appends an offset, the rest is
+idempotent), so whatever may have been lost on the way is simply sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ssl
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import aiohttp
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_delay
+from tenacity.wait import wait_exponential_jitter
+
+from telerun_protocol import routes
+from telerun_protocol.codec import decode, encode, error_of
+from telerun_protocol.errors import (
+    InvalidMessage,
+    MissingBlobs,
+    NotFound,
+    ServerUnreachable,
+    TelerunError,
+)
+from telerun_protocol.logframes import Frame, FrameDecoder
+from telerun_protocol.messages import (
+    ClaimList,
+    ClaimRequest,
+    Event,
+    ExecutorInfo,
+    ExecutorList,
+    ExecutorTerms,
+    FileRef,
+    Finish,
+    Heartbeat,
+    HeartbeatRequest,
+    Job,
+    JobList,
+    JobSpec,
+    LogSize,
+    PhaseReport,
+    Principal,
+    Release,
+    ServiceLimits,
+    Submit,
+    Version,
+)
+from telerun_protocol.states import Phase
+
+T = TypeVar("T")
+BLOCK_BYTES = 1 << 18
+RECONNECT_S = 0.1
+RETRIED_STATUSES = frozenset({429, 502, 503, 504})
+_backoff = wait_exponential_jitter(initial=0.05, max=5.0, jitter=0.1)
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after_s if isinstance(error, TelerunError) else None
+    return max(_backoff(state), asked or 0.0)
+
+
+def _is_passing(error: BaseException) -> bool:
+    return isinstance(error, TelerunError) and (
+        isinstance(error, ServerUnreachable) or error.http_status in RETRIED_STATUSES
+    )
+
+
+class Client:
+    """Speaks to one Telerun server as one principal.
+
+    Use it as an async context manager. `token` may be a string or a function that returns it anew for each request
+    (a token that was rotated is then picked up). `retry_s` is how long a request is repeated before it fails with
+    ServerUnreachable; `on_retry` hears of each repetition.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | Callable[[], str] | None = None,
+        *,
+        ca_file: Path | None = None,
+        retry_s: float = 60.0,
+        on_retry: Callable[[TelerunError], None] | None = None,
+        user_agent: str = "telerun",
+    ) -> None:
+        self.url = url.rstrip("/")
+        self._token = token
+        self._ssl: ssl.SSLContext | bool = ssl.create_default_context(cafile=str(ca_file)) if ca_file else True
+        self._retry_s = retry_s
+        self._on_retry = on_retry
+        self._user_agent = user_agent
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=75),
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._ssl),
+            headers={"User-Agent": self._user_agent},
+            trust_env=not self.url.startswith(("http://127.", "http://localhost", "http://[::1]")),
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session:
+            await self._session.close()
+
+    # ------------------------------------------------------------------------------------------------- transport
+
+    def _headers(self, extra: dict[str, str] | None = None) -> dict[str, str]:
+        token = self._token() if callable(self._token) else self._token
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return {**headers, **(extra or {})}
+
+    async def _open(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, str] | None = None,
+        body: bytes | Path | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> aiohttp.ClientResponse:
+        """The response once its headers are there; every status of 400 and above is raised as its error."""
+        assert self._session, "use the client as an async context manager"
+        data: Any = body
+        if isinstance(body, Path):
+            data = body.open("rb")
+        try:
+            response = await self._session.request(
+                method, self.url + path, params=params, data=data, headers=self._headers(headers), allow_redirects=False
+            )
+            if response.status < 300:
+                return response
+            async with response:
+                after = response.headers.get("Retry-After", "")
+                error = error_of(response.status, await response.read(), float(after) if after.isdigit() else None)
+                error.http_status = response.status
+                raise error
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
+            raise self._unreachable(error) from error
+        except aiohttp.InvalidURL as error:
+            raise InvalidMessage(f"{self.url} is not a server address.") from error
+        finally:
+            if isinstance(body, Path):
+                data.close()
+
+    def _unreachable(self, error: BaseException) -> ServerUnreachable:
+        why = str(error) or type(error).__name__
+        return ServerUnreachable(f"The Telerun server at {self.url} does not answer ({why}).")
+
+    async def _broken(self, error: BaseException) -> None:
+        """A stream that had begun was cut: tell, and breathe before it is opened again."""
+        if self._on_retry:
+            self._on_retry(self._unreachable(error))
+        await asyncio.sleep(RECONNECT_S)
+
+    def _retrying(self) -> AsyncRetrying:
+        def tell(state: RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            if self._on_retry and isinstance(error, TelerunError):
+                self._on_retry(error)
+
+        return AsyncRetrying(
+            retry=retry_if_exception(_is_passing),
+            wait=_wait,
+            stop=stop_after_delay(self._retry_s),
+            before_sleep=tell,
+            reraise=True,
+        )
+
+    async def _call(self, type_: type[T], method: str, path: str, message: object = None, **more: Any) -> T:
+        """One request and its answer as `type_`, repeated while the trouble is a passing one."""
+        if message is not None:
+            more["body"] = encode(message)
+            more["headers"] = {"Content-Type": "application/json", **more.get("headers", {})}
+
+        async def once() -> T:
+            try:
+                async with await self._open(method, path, **more) as response:
+                    return decode(await response.read(), type_)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise self._unreachable(error) from error
+
+        return await self._retrying()(once)
+
+    # ------------------------------------------------------------------------------------------------- everybody
+
+    async def version(self) -> Version:
+        return await self._call(Version, "GET", routes.VERSION)
+
+    async def me(self) -> Principal:
+        return await self._call(Principal, "GET", routes.ME)
+
+    async def limits(self) -> ServiceLimits:
+        return await self._call(ServiceLimits, "GET", routes.LIMITS)
+
+    async def executors(self) -> ExecutorList:
+        return await self._call(ExecutorList, "GET", routes.EXECUTORS)
+
+    # ---------------------------------------------------------------------------------------------------- blobs
+
+    async def upload(self, content: bytes | Path, *, claim: tuple[str, str] | None = None) -> str:
+        """Stores a blob, unless the server has it from us already; returns its sha256.
+
+        `claim` is (job id, claim id), for what an executor uploads on behalf of a job.
+        """
+        sha256 = await asyncio.to_thread(_sha256, content) if isinstance(content, Path) else _sha256(content)
+        headers = {routes.ARTIFACT_HEADER: claim[0], routes.CLAIM_HEADER: claim[1]} if claim else {}
+        path = routes.fill(routes.BLOB, sha256=sha256)
+        large = isinstance(content, Path) or len(content) > BLOCK_BYTES
+        if large and await self._has(path, headers):
+            return sha256
+        await self._call(dict, "PUT", path, body=content, headers=headers)
+        return sha256
+
+    async def _has(self, path: str, headers: dict[str, str]) -> bool:
+        async def once() -> bool:
+            try:
+                async with await self._open("HEAD", path, headers=headers):
+                    return True
+            except NotFound:
+                return False
+
+        return await self._retrying()(once)
+
+    async def download(self, sha256: str, *, claim: tuple[str, str] | None = None) -> AsyncIterator[bytes]:
+        """The blocks of a blob, in order, complete and verified, or an error."""
+        headers = {routes.ARTIFACT_HEADER: claim[0], routes.CLAIM_HEADER: claim[1]} if claim else {}
+        async for block in self._download(routes.fill(routes.BLOB, sha256=sha256), sha256, headers):
+            yield block
+
+    async def file(self, job: str, path: str, sha256: str) -> AsyncIterator[bytes]:
+        """The blocks of a file that a job left."""
+        async for block in self._download(routes.fill(routes.FILE, job=job, path=path), sha256, {}):
+            yield block
+
+    async def _download(self, path: str, sha256: str, headers: dict[str, str]) -> AsyncIterator[bytes]:
+        digest, position = hashlib.sha256(), 0
+        while True:
+            ranged = {**headers, "Range": f"bytes={position}-"} if position else headers
+            response: aiohttp.ClientResponse = await self._retrying()(self._open, "GET", path, headers=ranged)
+            try:
+                async with response:
+                    async for block in response.content.iter_chunked(BLOCK_BYTES):
+                        digest.update(block)
+                        position += len(block)
+                        yield block
+                break
+            except (aiohttp.ClientError, TimeoutError) as error:
+                await self._broken(error)
+        if digest.hexdigest() != sha256:
+            raise InvalidMessage("The file arrived damaged: its content does not have the announced sha256.")
+
+    # ----------------------------------------------------------------------------------------------------- jobs
+
+    async def submit(self, spec: JobSpec, idempotency_key: str | None = None) -> Job:
+        """Queues a job whose files are uploaded. Without a key, one is made for this call and its retries."""
+        return await self._call(
+            Job, "POST", routes.JOBS, Submit(spec=spec, idempotency_key=idempotency_key or uuid.uuid4().hex)
+        )
+
+    async def submit_with(self, spec: JobSpec, contents: dict[str, bytes | Path]) -> Job:
+        """Uploads `contents` (by sha256) and submits."""
+        await self._upload_all(contents, contents)
+        key = uuid.uuid4().hex
+        try:
+            return await self.submit(spec, key)
+        except MissingBlobs as error:  # purged in between
+            await self._upload_all(contents, error.items)
+            return await self.submit(spec, key)
+
+    async def _upload_all(self, contents: dict[str, bytes | Path], wanted: Iterable[str]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for sha256 in wanted:
+                if sha256 in contents:
+                    group.create_task(self.upload(contents[sha256]))
+
+    async def job(self, job: str) -> Job:
+        return await self._call(Job, "GET", routes.fill(routes.JOB, job=job))
+
+    async def jobs(self, **filters: str) -> JobList:
+        """The principal's jobs, newest first. Filters: state, notebook, tag, name, before, limit, owner (admins)."""
+        return await self._call(JobList, "GET", routes.JOBS, params=filters)
+
+    async def cancel(self, job: str) -> Job:
+        return await self._call(Job, "POST", routes.fill(routes.CANCEL, job=job), {})
+
+    async def log(self, job: str, *, offset: int = 0, follow: bool = False) -> AsyncIterator[Frame]:
+        """The frames of a job's log from a byte offset on; with `follow` until the job has ended, across reconnects."""
+        async for _, frame in self.log_with_offsets(job, offset=offset, follow=follow):
+            yield frame
+
+    async def log_with_offsets(
+        self, job: str, *, offset: int = 0, follow: bool = False
+    ) -> AsyncIterator[tuple[int, Frame]]:
+        """Like `log`, each frame with the offset after it."""
+        decoder = FrameDecoder(offset)
+        path = routes.fill(routes.LOG, job=job)
+        while True:
+            params = {"offset": str(decoder.offset), "follow": "true" if follow else "false"}
+            response: aiohttp.ClientResponse = await self._retrying()(self._open, "GET", path, params=params)
+            try:
+                async with response:
+                    async for data in response.content.iter_any():
+                        for frame in decoder.feed(data):
+                            yield decoder.offset, frame
+                return
+            except (aiohttp.ClientError, TimeoutError) as error:
+                decoder.reset()
+                await self._broken(error)
+
+    async def events(self, after: int | None = None) -> AsyncIterator[Event]:
+        """Every change of the principal's jobs from now on, or after an event id; reconnects by itself, for ever."""
+        while True:
+            headers = {"Accept": "text/event-stream"} | ({} if after is None else {"Last-Event-ID": str(after)})
+            response: aiohttp.ClientResponse = await self._retrying()(self._open, "GET", routes.EVENTS, headers=headers)
+            try:
+                async with response:
+                    async for line in response.content:
+                        if line.startswith(b"id:"):
+                            after = int(line[3:])
+                        elif line.startswith(b"data:"):
+                            yield decode(line[5:].strip(), Event)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                await self._broken(error)
+
+    # ------------------------------------------------------------------------------------------------ executors
+
+    async def register(self, info: ExecutorInfo) -> ExecutorTerms:
+        return await self._call(ExecutorTerms, "POST", routes.REGISTER, info)
+
+    async def claim(self, request: ClaimRequest) -> ClaimList:
+        return await self._call(ClaimList, "POST", routes.CLAIMS, request)
+
+    async def heartbeat(self, request: HeartbeatRequest) -> Heartbeat:
+        return await self._call(Heartbeat, "POST", routes.HEARTBEAT, request)
+
+    async def phase(self, job: str, claim_id: str, phase: Phase) -> None:
+        await self._call(dict, "POST", routes.fill(routes.PHASE, job=job), PhaseReport(claim_id=claim_id, phase=phase))
+
+    async def append_log(self, job: str, claim_id: str, offset: int, frames: bytes) -> int:
+        """Appends whole frames at `offset`; bytes the server has are not written twice. Returns the log's size."""
+        headers = {routes.CLAIM_HEADER: claim_id, routes.OFFSET_HEADER: str(offset)}
+        size = await self._call(LogSize, "POST", routes.fill(routes.LOG, job=job), body=frames, headers=headers)
+        return size.size_bytes
+
+    async def finish(self, job: str, finish: Finish) -> None:
+        await self._call(dict, "POST", routes.fill(routes.FINISH, job=job), finish)
+
+    async def release(self, job: str, claim_id: str) -> None:
+        await self._call(dict, "POST", routes.fill(routes.RELEASE, job=job), Release(claim_id=claim_id))
+
+
+def _sha256(content: bytes | Path) -> str:
+    if isinstance(content, bytes):
+        return hashlib.sha256(content).hexdigest()
+    with content.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_ref(path: str, content: bytes | Path, *, executable: bool = False) -> FileRef:
+    """The reference to put into a spec for a file with this content."""
+    size = len(content) if isinstance(content, bytes) else content.stat().st_size
+    return FileRef(path=path, sha256=_sha256(content), size_bytes=size, executable=executable)

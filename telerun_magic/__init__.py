@@ -1,0 +1,1 @@
+"""Run GPU code on machines you do not have, from a notebook."""
