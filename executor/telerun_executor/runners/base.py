@@ -27,6 +27,9 @@ class Command:
     stdin: Path | None = None  # None: empty input
     stdout: int = 1  # the StreamId its standard output goes to
     stderr: int = 2
+    stdout_file: Path | None = None
+    """Where its standard output is written instead, created or emptied first, as the job's user. It counts towards no
+    output limit, only towards the limits on files: for tools that print their result and know no option to write it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,10 @@ class Toolchain(ABC):
         """The program itself, once the build is done."""
 
     def asm_commands(self, spec: JobSpec, workspace: Workspace, archs: Sequence[str]) -> tuple[Command, ...]:
-        """Further commands that write assembly views, run beside the program when the spec asks for `asm`."""
+        """Further commands that write assembly views, run beside the program when the spec asks for `asm`.
+
+        Asked for once the build has succeeded: what to disassemble is read from what it left.
+        """
         return ()
 
     def read_assembly(self, spec: JobSpec, workspace: Workspace, archs: Sequence[str], compile_log: bytes) -> Assembly:
