@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar
 
 import aiohttp
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_delay
-from tenacity.wait import wait_exponential_jitter
+from tenacity.wait import wait_exponential, wait_random
 
 from telerun_protocol import routes
 from telerun_protocol.codec import decode, encode, error_of
@@ -57,7 +57,7 @@ T = TypeVar("T")
 BLOCK_BYTES = 1 << 18
 RECONNECT_S = 0.1
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
-_backoff = wait_exponential_jitter(initial=0.05, max=5.0, jitter=0.1)
+_backoff = wait_exponential(multiplier=0.05, max=5.0) + wait_random(0, 0.1)
 
 
 def _wait(state: RetryCallState) -> float:

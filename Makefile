@@ -1,0 +1,60 @@
+# Two commands set everything up: `make run` and `make test`. Both are safe to repeat.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+
+.PHONY: help run demo test lint unit bench format clean
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: $(VENV)/.run ## start a server, an executor and JupyterLab on the example notebooks (ARGS=--no-browser)
+	$(BIN)/telerun lab --root examples/notebooks $(ARGS)
+
+demo: $(VENV)/.run ## execute every example notebook without a browser, into build/demo/
+	$(BIN)/python -m telerun_magic.local.demo --notebooks examples/notebooks --out build/demo $(ARGS)
+
+test: lint unit ## everything that must hold
+
+lint: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.test
+	$(BIN)/pytest $(ARGS)
+
+bench: $(VENV)/.bench ## measure, and print ratios (see docs/performance.md)
+	$(BIN)/python -m pytest -s -m bench tests/bench $(ARGS)
+
+format: $(VENV)/.test ## put the code into its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## remove everything that was built
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/.pip: tools/system-packages
+	tools/system-packages
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.pip pyproject.toml
+	@echo "Installing Telerun with the CUDA compiler and JupyterLab into $(VENV) (a minute or two) ..."
+	$(BIN)/python -m pip install --quiet --editable '.[all]' --group examples
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run
+	$(BIN)/python -m pip install --quiet --group test --group lint
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --group bench
+	@touch $@
