@@ -11,15 +11,16 @@ from jupyter_client.manager import KernelManager
 from tests_processes import ExecutorProcess, ServerProcess
 
 ROUNDS = 15
-PROGRAM = """\
-#include <cstdio>
-int main() {{
-    std::puts("answer {number}");
+C_PROGRAM = """\
+#include <stdio.h>
+int main(void) {{
+    puts("answer {number}");
 }}
 """
+SOURCES = {"cpp": C_PROGRAM, "c": C_PROGRAM, "sh": "echo answer {number}\n"}
 
 
-@pytest.mark.parametrize("language", ["cpp", "c", "sh"])
+@pytest.mark.parametrize("language", SOURCES)
 def test_cell_overhead(tmp_path: Path, report, language: str) -> None:
     server = ServerProcess(tmp_path / "server").start()
     executor = ExecutorProcess(server, tmp_path / "executor", "--slots", "1", "--compile-slots", "1").start()
@@ -47,14 +48,7 @@ def test_cell_overhead(tmp_path: Path, report, language: str) -> None:
 
         run("%load_ext telerun_magic", "")
         for number in range(ROUNDS + 2):
-            source = (
-                "echo answer {number}\n"
-                if language == "sh"
-                else PROGRAM.replace("std::", "")
-                if language == "c"
-                else PROGRAM
-            )
-            source = source.format(number=number).replace("cstdio", "stdio.h" if language == "c" else "cstdio")
+            source = SOURCES[language].format(number=number)
             path = tmp_path / f"cell.{language}"
             path.write_text(source)
             cell = run(f"%%telerun {language}\n{source}", f"answer {number}")
