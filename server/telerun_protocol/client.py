@@ -279,10 +279,13 @@ class Client:
             return await self.submit(spec, key)
 
     async def _upload_all(self, contents: dict[str, bytes | Path], wanted: Iterable[str]) -> None:
-        async with asyncio.TaskGroup() as group:
-            for sha256 in wanted:
-                if sha256 in contents:
-                    group.create_task(self.upload(contents[sha256]))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for sha256 in wanted:
+                    if sha256 in contents:
+                        group.create_task(self.upload(contents[sha256]))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None  # one refusal is enough to tell
 
     async def job(self, job: str) -> Job:
         return await self._call(Job, "GET", routes.fill(routes.JOB, job=job))
