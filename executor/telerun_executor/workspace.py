@@ -32,9 +32,17 @@ class Workspace:
         return self.work / "out"
 
     @property
+    def tmp(self) -> Path:
+        return self.root / "tmp"
+
+    @property
     def stdin(self) -> Path:
         return self.root / "stdin"
 
     @property
     def program(self) -> Path:
         return self.build / "program"
+
+    def create(self) -> None:
+        for folder in (self.src, self.build, self.out, self.tmp):
+            folder.mkdir(parents=True, mode=0o700)

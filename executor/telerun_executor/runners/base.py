@@ -73,3 +73,7 @@ class Runner(ABC):
         Called once for compiling (no devices) and once for running. On leaving, nothing started in the box is alive.
         Raises SandboxError when the box cannot be set up.
         """
+
+    async def close(self) -> None:
+        """Gives back what was kept between boxes; called once, when no box is open."""
+        return

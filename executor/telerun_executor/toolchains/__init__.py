@@ -1,0 +1,29 @@
+"""The languages this executor can serve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from telerun_protocol.states import Language
+
+from telerun_executor.toolchains.base import Toolchain
+from telerun_executor.toolchains.command import CommandToolchain
+from telerun_executor.toolchains.cuda import CudaToolchain
+from telerun_executor.toolchains.native import NativeToolchain
+from telerun_executor.toolchains.project import ProjectToolchain
+from telerun_executor.toolchains.python import PythonToolchain
+from telerun_executor.toolchains.shell import ShellToolchain
+
+
+def toolchains(python: str) -> Mapping[Language, Toolchain]:
+    """Every language's toolchain, also of those that lack their compiler here."""
+    known: tuple[Toolchain, ...] = (
+        CudaToolchain(),
+        NativeToolchain(Language.CPP),
+        NativeToolchain(Language.C),
+        PythonToolchain(python),
+        ShellToolchain(),
+        ProjectToolchain(),
+        CommandToolchain(),
+    )
+    return {toolchain.language: toolchain for toolchain in known}

@@ -50,6 +50,13 @@ class Toolchain(ABC):
     def missing(self) -> str:
         """One sentence for doctor and for a refused job: what to install when `info` is None."""
 
+    def prepare(self, spec: JobSpec, workspace: Workspace) -> None:
+        """Put fetched files where they are needed; called once, in a thread, before anything else about the job.
+
+        Raises InvalidMessage for files it cannot use.
+        """
+        return
+
     @abstractmethod
     def build_commands(self, spec: JobSpec, workspace: Workspace, archs: Sequence[str]) -> tuple[Command, ...]:
         """The commands that compile, in order; empty where nothing is compiled.

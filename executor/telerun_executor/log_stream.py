@@ -1,0 +1,81 @@
+"""Ships what a job prints to the server: frames in order, each byte once, soon when little comes and in bulk when much.
+
+The first bytes go at once. While an append is on its way the next gathers, and appends of one job start at least
+`GAP_S` apart, so a program that prints a lot costs few requests. An append names its offset: one that is repeated after
+a lost answer or a restart of the server writes nothing twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from telerun_protocol.logframes import HEADER, encode_frame
+
+GAP_S = 0.015
+FRAME_BYTES = 1 << 18
+APPEND_BYTES = 1 << 19
+BUFFER_BYTES = 1 << 22
+
+Append = Callable[[int, bytes], Awaitable[int]]
+"""Sends whole frames to an offset and returns the log's size."""
+
+
+class LogStream:
+    """One attempt's end of a job's log. `run` sends; `write` takes; `drain` waits until all is stored."""
+
+    def __init__(self, append: Append, offset: int) -> None:
+        self._append = append
+        self._offset = offset
+        self._waiting: list[tuple[int, bytearray]] = []  # payloads not framed yet, adjacent streams differing
+        self._waiting_bytes = 0
+        self._changed = asyncio.Condition()
+        self._sending = False
+
+    async def write(self, stream: int, data: bytes) -> None:
+        """Takes bytes of a stream; waits while too much is on its way."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._waiting_bytes < BUFFER_BYTES)
+            for start in range(0, len(data), FRAME_BYTES):
+                self._add(stream, data[start : start + FRAME_BYTES])
+            self._changed.notify_all()
+
+    def _add(self, stream: int, data: bytes) -> None:
+        last = self._waiting[-1] if self._waiting else None
+        if last and last[0] == stream and len(last[1]) + len(data) <= FRAME_BYTES:
+            last[1].extend(data)
+            self._waiting_bytes += len(data)
+        else:
+            self._waiting.append((stream, bytearray(data)))
+            self._waiting_bytes += HEADER.size + len(data)
+
+    async def run(self) -> None:
+        """Sends for ever; the append's errors leave through here."""
+        loop = asyncio.get_running_loop()
+        while True:
+            async with self._changed:
+                await self._changed.wait_for(lambda: self._waiting_bytes)
+                frames = self._take()
+                self._sending = True
+                self._changed.notify_all()
+            began = loop.time()
+            self._offset = await self._append(self._offset, frames)
+            async with self._changed:
+                self._sending = False
+                self._changed.notify_all()
+            if not self._waiting_bytes >= APPEND_BYTES:
+                await asyncio.sleep(began + GAP_S - loop.time())
+
+    def _take(self) -> bytes:
+        taken, size = [], 0
+        while self._waiting and size < APPEND_BYTES:
+            stream, payload = self._waiting.pop(0)
+            taken.append(encode_frame(stream, bytes(payload)))
+            size += len(taken[-1])
+        self._waiting_bytes -= size
+        return b"".join(taken)
+
+    async def drain(self) -> None:
+        """Returns when everything written so far is stored. `run` must be going."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._waiting_bytes and not self._sending)

@@ -1,0 +1,158 @@
+"""Why a job ended as it did, in a word for programs and in a sentence for people."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from telerun_protocol.messages import Limits
+from telerun_protocol.states import Reason, State
+
+from telerun_executor.runners.base import ProcessExit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a job ended. `exit` is the last command's end, where one was run."""
+
+    state: State
+    reason: Reason | None = None
+    message: str = ""
+    hint: str = ""
+    exit: ProcessExit | None = None
+
+    @property
+    def signal_name(self) -> str | None:
+        return name_of(self.exit.signal) if self.exit and self.exit.signal else None
+
+
+def succeeded(exit_: ProcessExit | None = None) -> Outcome:
+    return Outcome(state=State.SUCCEEDED, exit=exit_)
+
+
+def cancelled(exit_: ProcessExit | None = None) -> Outcome:
+    return Outcome(state=State.CANCELLED, reason=Reason.CANCELLED, message="The job was cancelled.", exit=exit_)
+
+
+def failed(reason: Reason, message: str, hint: str | None = "", exit_: ProcessExit | None = None) -> Outcome:
+    return Outcome(state=State.FAILED, reason=reason, message=message, hint=hint or "", exit=exit_)
+
+
+def of_program(exit_: ProcessExit, limits: Limits) -> Outcome:
+    """The order matters: what we ended, what the kernel's limits ended, a signal, an exit code."""
+    if exit_.reason:
+        return of_limit(exit_.reason, limits, exit_)
+    if exit_.signal:
+        message, hint = _of_signal(exit_.signal)
+        return failed(Reason.SIGNAL, message, hint, exit_)
+    if exit_.exit_code:
+        message, hint = _of_exit_code(exit_.exit_code)
+        return failed(Reason.NONZERO_EXIT, message, hint, exit_)
+    return succeeded(exit_)
+
+
+def of_compiler(exit_: ProcessExit, limits: Limits) -> Outcome:
+    """A compile command that did not succeed."""
+    if exit_.reason is Reason.COMPILE_TIME_LIMIT:
+        return of_limit(exit_.reason, limits, exit_)
+    if exit_.reason:
+        return failed(
+            exit_.reason, f"The compiler was ended: {_LIMITS[exit_.reason][0]}.", "Compile less at once.", exit_
+        )
+    if exit_.signal:
+        return failed(
+            Reason.COMPILE_ERROR,
+            f"The compiler was ended by signal {exit_.signal} ({name_of(exit_.signal)}).",
+            "Compile less at once, or with fewer optimizations.",
+            exit_,
+        )
+    return failed(
+        Reason.COMPILE_ERROR,
+        f"The program does not compile (exit code {exit_.exit_code}).",
+        "The compiler's messages say where.",
+        exit_,
+    )
+
+
+def of_limit(reason: Reason, limits: Limits, exit_: ProcessExit) -> Outcome:
+    what, option = _LIMITS[reason]
+    value = _limit_text(reason, limits)
+    hint = f"Ask for more with {option}, up to the server's maximum." if option else ""
+    return failed(reason, f"The job was ended: {what}{f' ({value})' if value else ''}.", hint, exit_)
+
+
+_LIMITS: Mapping[Reason, tuple[str, str]] = {
+    Reason.TIME_LIMIT: ("it ran longer than its time limit", "--time"),
+    Reason.COMPILE_TIME_LIMIT: ("compiling took longer than its time limit", "the compile_time_s limit"),
+    Reason.CPU_TIME_LIMIT: ("it used more CPU time than its limit", "the cpu_time_s limit"),
+    Reason.MEMORY_LIMIT: ("it used more memory than its limit", "--memory"),
+    Reason.OUTPUT_LIMIT: ("it printed more than its output limit", "the output_bytes limit, or write to a file in out/"),
+    Reason.DISK_LIMIT: ("it wrote more to disk than its limit", "the disk_bytes limit"),
+    Reason.PROCESS_LIMIT: ("it started more processes than its limit", "the processes limit"),
+}
+
+
+def _limit_text(reason: Reason, limits: Limits) -> str:
+    seconds = {
+        Reason.TIME_LIMIT: limits.wall_time_s,
+        Reason.COMPILE_TIME_LIMIT: limits.compile_time_s,
+        Reason.CPU_TIME_LIMIT: limits.cpu_time_s,
+    }.get(reason)
+    size = {
+        Reason.MEMORY_LIMIT: limits.memory_bytes,
+        Reason.OUTPUT_LIMIT: limits.output_bytes,
+        Reason.DISK_LIMIT: limits.disk_bytes,
+    }.get(reason)
+    if seconds is not None:
+        return f"{seconds:g} s"
+    if size is not None:
+        return bytes_text(size)
+    return str(limits.processes) if reason is Reason.PROCESS_LIMIT and limits.processes else ""
+
+
+def bytes_text(size: int) -> str:
+    """In the largest unit that leaves a whole number, or nearly."""
+    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if size >= unit:
+            return f"{size / unit:.4g} {name}"
+    return f"{size} bytes"
+
+
+_SIGNALS: Mapping[int, tuple[str, str]] = {
+    signal.SIGSEGV: (
+        "invalid memory access",
+        "Look for an index or pointer that is out of bounds; -g -fsanitize=address among the flags finds the line.",
+    ),
+    signal.SIGABRT: ("it aborted itself", "An assertion, an uncaught exception or a failed allocation does that."),
+    signal.SIGFPE: ("arithmetic error", "An integer division by zero does that."),
+    signal.SIGBUS: ("invalid memory access", "Look for a misaligned pointer or a mapped file that became shorter."),
+    signal.SIGILL: ("invalid instruction", "The program may be built for another processor: leave out -march=native."),
+    signal.SIGKILL: ("killed", "If it did not do that itself, the machine was out of memory."),
+    signal.SIGTERM: ("asked to end", ""),
+    signal.SIGPIPE: ("it wrote to a pipe that nobody reads", ""),
+}
+
+
+def name_of(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIG{number}"
+
+
+def _of_signal(number: int) -> tuple[str, str]:
+    what, hint = _SIGNALS.get(number, ("", ""))
+    return f"The program was ended by signal {number} ({name_of(number)}{f': {what}' if what else ''}).", hint
+
+
+def _of_exit_code(code: int) -> tuple[str, str]:
+    if code in (126, 127):
+        return (
+            f"The program could not be started, or a command it started was not found (exit code {code}).",
+            "Check the name and that it is executable.",
+        )
+    if code > 128 and (what := _SIGNALS.get(code - 128)):
+        name = name_of(code - 128)
+        return f"The program ended with exit code {code}: something it ran was ended by {name} ({what[0]}).", what[1]
+    return f"The program ended with exit code {code}.", ""

@@ -1,0 +1,153 @@
+"""The executor's side of `launcher.py`: starts launchers, gives them commands, keeps idle ones for the next command."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+from telerun_protocol.errors import SandboxError
+
+from telerun_executor.runners import launcher as program
+
+EXIT_WITHIN_S = program.UNKILLABLE_AFTER_S + 3.0
+
+
+class Launcher:
+    """One launcher process; it runs one command at a time."""
+
+    def __init__(
+        self, process: asyncio.subprocess.Process, control: socket.socket, reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter, record: Path,
+    ) -> None:  # fmt: skip
+        self._process = process
+        self._control = control
+        self._reader = reader
+        self._writer = writer
+        self._record = record
+        self.pid = process.pid
+
+    @classmethod
+    async def start(cls, records: Path) -> Launcher:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-I", "-S", program.__file__, str(theirs.fileno()),
+                pass_fds=(theirs.fileno(),), env={}, cwd="/", start_new_session=True,
+                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+            )  # fmt: skip
+        record = records / str(process.pid)
+        record.write_text(repr(psutil.Process(process.pid).create_time()))
+        ours.setblocking(False)
+        reader, writer = await asyncio.open_unix_connection(sock=ours)
+        return cls(process, ours, reader, writer, record)
+
+    async def run(self, request: Mapping[str, Any], fds: Sequence[int], grace_s: float) -> dict[str, Any]:
+        """Runs a command to its end, and answers with how it ended.
+
+        On cancellation the command is asked to end, is killed after `grace_s`, and CancelledError leaves when nothing of
+        it is alive; a second cancellation does without the rest of the grace.
+        """
+        body = json.dumps(request).encode()
+        header = program.LENGTH.pack(len(body))
+        socket.send_fds(self._control, [header[:1]], list(fds))
+        self._writer.write(header[1:] + body)
+        try:
+            return await self._answer()
+        except asyncio.CancelledError:
+            await self._wind_down(grace_s)
+            raise
+
+    async def _wind_down(self, grace_s: float) -> None:
+        while True:
+            self.end(grace_s)
+            try:
+                async with asyncio.timeout(grace_s + EXIT_WITHIN_S):
+                    await self._answer()
+                return
+            except asyncio.CancelledError:
+                grace_s = 0.0
+            except TimeoutError as error:
+                raise SandboxError("The command could not be ended: its launcher does not answer.") from error
+
+    def end(self, grace_s: float) -> None:
+        """Ends the command that runs: at once, or with SIGTERM first."""
+        body = json.dumps({"end": grace_s}).encode()
+        self._writer.write(program.LENGTH.pack(len(body)) + body)
+
+    async def _answer(self) -> dict[str, Any]:
+        try:
+            line = await self._reader.readline()
+        except ConnectionError:
+            line = b""
+        if not line:
+            raise SandboxError("The process that starts this executor's commands ended unexpectedly.")
+        answer: dict[str, Any] = json.loads(line)
+        if "stuck" in answer:
+            raise SandboxError(f"The command could not be ended: {answer['stuck']}.")
+        return answer
+
+    async def close(self) -> None:
+        """Ends the launcher with everything it still runs."""
+        self._writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()
+        try:
+            async with asyncio.timeout(EXIT_WITHIN_S):
+                await self._process.wait()
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+        self._record.unlink(missing_ok=True)
+
+
+class Launchers:
+    """The launchers of one executor: as many as commands run at once, kept for the next command."""
+
+    def __init__(self, records: Path) -> None:
+        self._records = records
+        self._idle: list[Launcher] = []
+
+    @contextlib.asynccontextmanager
+    async def lend(self) -> AsyncIterator[Launcher]:
+        """A launcher with nothing to do; it is kept for others unless it proved faulty."""
+        self._records.mkdir(parents=True, exist_ok=True)
+        launcher = self._idle.pop() if self._idle else await Launcher.start(self._records)
+        try:
+            yield launcher
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError):
+                self._idle.append(launcher)
+            else:
+                await launcher.close()
+            raise
+        self._idle.append(launcher)
+
+    async def close(self) -> None:
+        while self._idle:
+            await self._idle.pop().close()
+
+
+def end_leftovers(records: Path) -> int:
+    """Kills what the launchers of a dead executor left, and returns how many processes that were."""
+    ended = 0
+    for record in records.glob("*"):
+        with contextlib.suppress(psutil.NoSuchProcess, ValueError):
+            process = psutil.Process(int(record.name))
+            if abs(process.create_time() - float(record.read_text())) < 1.0:  # else the number was given anew
+                family = [process, *process.children(recursive=True)]
+                for member in family:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        member.kill()
+                psutil.wait_procs(family, timeout=program.UNKILLABLE_AFTER_S)
+                ended += len(family)
+        record.unlink(missing_ok=True)
+    return ended
+

@@ -1,0 +1,235 @@
+"""A small process that starts one command at a time for the executor and is the parent of everything that comes of it.
+
+It exists for what the executor itself cannot do well. It has one thread, so it may prepare a child between fork and
+exec (session, limits, death signal) without risk. It adopts the orphans of the command (a "subreaper"), so its
+descendants are exactly the command's processes, whatever session or environment they gave themselves. And when the
+executor dies, even by SIGKILL, its socket closes and the launcher ends everything before it goes itself.
+
+It runs as a plain script with nothing but the standard library (`python -I -S launcher.py FD`): it starts in a few
+milliseconds and stays small, which matters because a child's peak memory begins with its parent's.
+
+Over the socket come requests, each a 4-byte length and JSON: {"argv", "env", "cwd", "rlimits"} together with the three
+file descriptors of the command, {"end": grace_s} while one runs. Each command is answered by one line of JSON:
+{"exit_code" or "signal", "wall_time_s", "cpu_time_s", "peak_memory_bytes"}, or {"failed": text} when the command could
+not be started, or {"stuck": text} when something of it cannot be killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+LENGTH = struct.Struct(">I")
+UNKILLABLE_AFTER_S = 5.0
+IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the executor alone decides when a launcher ends
+_prctl = ctypes.CDLL(None, use_errno=True).prctl
+
+
+def parents() -> dict[int, int]:
+    """Every process of this machine and its parent."""
+    found = {}
+    for entry in os.listdir("/proc"):  # noqa: PTH208 - pathlib doubles the cost, and this runs for every stray
+        if entry.isdigit():
+            with contextlib.suppress(OSError):
+                stat = Path(f"/proc/{entry}/stat").read_bytes()
+                found[int(entry)] = int(stat[stat.rindex(b")") + 2 :].split(None, 2)[1])
+    return found
+
+
+def descendants(root: int) -> list[int]:
+    """The processes below `root`, parents before their children."""
+    children: dict[int, list[int]] = {}
+    for pid, parent in parents().items():
+        children.setdefault(parent, []).append(pid)
+    found = [root]
+    for pid in found:
+        found += children.get(pid, [])
+    return found[1:]
+
+
+def signal_all(pids: list[int], number: int) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+class Gone(Exception):
+    """The executor closed its end."""
+
+
+def receive(control: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """The next request and the descriptors that came with its first byte."""
+    start, fds, _, _ = socket.recv_fds(control, 1, 3)
+    size = LENGTH.unpack(start + _read(control, LENGTH.size - 1))[0]
+    return json.loads(_read(control, size)), fds
+
+
+def _read(control: socket.socket, size: int) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        more = control.recv(size - len(data))
+        if not more:
+            raise Gone
+        data += more
+    return bytes(data)
+
+
+class Running:
+    """The command that runs now, until nothing of it is alive."""
+
+    def __init__(self, main: int, began: float) -> None:
+        self.main = main
+        self.began = began
+        self.wall_time_s = 0.0
+        self.status: int | None = None
+        self.cpu_time_s = 0.0
+        self.peak_memory_bytes = 0
+        self.kill_at: float | None = None
+
+    def reap(self) -> bool:
+        """Takes note of every child that has ended; whether any is left."""
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return False
+            if pid == 0:
+                return True
+            self.cpu_time_s += usage.ru_utime + usage.ru_stime
+            self.peak_memory_bytes = max(self.peak_memory_bytes, usage.ru_maxrss * 1024)
+            if pid == self.main:
+                self.status = status
+                self.wall_time_s = time.monotonic() - self.began
+
+    def end(self, grace_s: float) -> None:
+        """Asks everything to end, and makes it after `grace_s`."""
+        self.kill_at = time.monotonic() + grace_s
+        if grace_s > 0:
+            signal_all(descendants(os.getpid()), signal.SIGTERM)
+
+    def kill(self, wake: int) -> None:
+        """Returns when nothing is left; raises TimeoutError when something does not die."""
+        deadline = time.monotonic() + UNKILLABLE_AFTER_S
+        while self.reap():
+            signal_all(descendants(os.getpid()), signal.SIGKILL)
+            if time.monotonic() > deadline:
+                raise TimeoutError("a process of the job does not die")
+            select.select([wake], [], [], 0.05)
+            drain(wake)
+
+    def answer(self) -> dict[str, Any]:
+        assert self.status is not None
+        code = os.waitstatus_to_exitcode(self.status)
+        return {
+            ("exit_code" if code >= 0 else "signal"): abs(code),
+            "wall_time_s": self.wall_time_s,
+            "cpu_time_s": self.cpu_time_s,
+            "peak_memory_bytes": self.peak_memory_bytes,
+        }
+
+
+def start(request: dict[str, Any], fds: list[int]) -> int:
+    """Forks and executes; returns the child once it runs its program, or raises OSError."""
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    me = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _become(request, fds, me)
+        except OSError as error:
+            os.write(writing, json.dumps([error.errno, error.strerror]).encode())
+        finally:
+            os._exit(127)
+    os.close(writing)
+    with open(reading, "rb") as pipe:  # noqa: PTH123 - a descriptor, not a path
+        failure = pipe.read()
+    if failure:
+        os.waitpid(pid, 0)
+        raise OSError(*json.loads(failure))
+    return pid
+
+
+def _become(request: dict[str, Any], fds: list[int], parent: int) -> None:
+    os.setsid()
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(127)
+    for number, fd in enumerate(fds):
+        os.dup2(fd, number)
+        os.close(fd)
+    os.umask(0o022)
+    os.chdir(request["cwd"])
+    for name, (soft, hard) in request["rlimits"].items():
+        number = getattr(resource, name)
+        most = resource.getrlimit(number)[1]
+        lower = [value if most == resource.RLIM_INFINITY else min(value, most) for value in (soft, hard)]
+        resource.setrlimit(number, (lower[0], lower[1]))
+    for handled in (signal.SIGPIPE, signal.SIGXFSZ, *IGNORED):
+        signal.signal(handled, signal.SIG_DFL)  # Python ignores some, and an ignored signal stays so across exec
+    argv = request["argv"]
+    os.execvpe(argv[0], argv, request["env"])
+
+
+def serve(control: socket.socket, wake: int, request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
+    try:
+        running = Running(began=time.monotonic(), main=start(request, fds))
+    except OSError as error:
+        return {"failed": error.strerror or str(error), "errno": error.errno}
+    finally:
+        for fd in fds:
+            os.close(fd)
+    try:
+        while running.reap() and running.status is None:
+            left = None if running.kill_at is None else running.kill_at - time.monotonic()
+            if left is not None and left <= 0:
+                break
+            ready, _, _ = select.select([control, wake], [], [], left)
+            drain(wake)
+            if control in ready:
+                running.end(receive(control)[0]["end"])
+    finally:
+        running.kill(wake)
+    return running.answer()
+
+
+def drain(wake: int) -> None:
+    with contextlib.suppress(BlockingIOError):
+        os.read(wake, 4096)
+
+
+def main(fd: int) -> None:
+    control = socket.socket(fileno=fd)
+    control.set_inheritable(False)
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+    wake, signalled = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.set_wakeup_fd(signalled, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    for ignored in IGNORED:
+        signal.signal(ignored, signal.SIG_IGN)
+    with contextlib.suppress(Gone, ConnectionError):
+        while True:
+            request, fds = receive(control)
+            if "argv" not in request:  # an end that crossed the command's own end
+                continue
+            try:
+                answer = serve(control, wake, request, fds)
+            except TimeoutError as error:
+                answer = {"stuck": str(error)}
+            control.sendall(json.dumps(answer).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,164 @@
+"""The plain runner: a job's commands are ordinary processes of the executor's own user.
+
+It keeps them in sessions of their own, with an empty environment and resource limits, ends all of them, and watches
+what a resource limit cannot bound. It isolates nothing: a job can read and write whatever the executor's user can, and
+what is watched is noticed a moment late. Results say so with isolation "none"; a sandbox does it properly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import math
+import os
+import signal
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from telerun_protocol.messages import Device, Limits
+from telerun_protocol.states import Isolation, Reason
+
+from telerun_executor.runners.base import Box, Command, Output, ProcessExit, Runner
+from telerun_executor.runners.launch import Launcher, Launchers
+from telerun_executor.runners.usage import Watch
+from telerun_executor.workspace import Workspace
+
+GRACE_S = 1.0
+LAST_OUTPUT_S = 0.3  # how long the pipe of an ended command may stay open in foreign hands
+LAST_OUTPUT_WHEN_CANCELLED_S = 1.0  # then what was printed last may be lost, if nobody takes it
+BLOCK_BYTES = 1 << 18
+OPEN_FILES = 4096
+
+
+class ProcessRunner(Runner):
+    """Runs commands as plain processes. `records` is a folder in which processes are noted for the next start."""
+
+    isolation = Isolation.NONE
+
+    def __init__(self, records: Path, *, grace_s: float = GRACE_S) -> None:
+        self._launchers = Launchers(records)
+        self._grace_s = grace_s
+
+    @contextlib.asynccontextmanager
+    async def open(self, workspace: Workspace, limits: Limits, devices: Sequence[Device]) -> AsyncIterator[Box]:
+        yield ProcessBox(self._launchers, workspace, limits, devices, self._grace_s)
+
+    async def close(self) -> None:
+        await self._launchers.close()
+
+
+class ProcessBox(Box):
+    def __init__(
+        self, launchers: Launchers, workspace: Workspace, limits: Limits, devices: Sequence[Device], grace_s: float
+    ) -> None:
+        self._launchers = launchers
+        self._workspace = workspace
+        self._limits = limits
+        self._grace_s = grace_s
+        # UUIDs name the same GPU whatever the order; an empty list hides all of them from CUDA.
+        self._devices_env = {"CUDA_VISIBLE_DEVICES": ",".join(device.id for device in devices)}
+
+    async def run(self, command: Command, output: Output) -> ProcessExit:
+        async with self._launchers.lend() as launcher:
+            return await self._run(launcher, command, output)
+
+    async def _run(self, launcher: Launcher, command: Command, output: Output) -> ProcessExit:
+        request = {
+            "argv": command.argv,
+            "env": {**command.env, **self._devices_env},
+            "cwd": str(command.cwd),
+            "rlimits": rlimits(self._limits),
+        }
+        watch = Watch(launcher.pid, self._limits, self._workspace.work, on_excess=lambda: launcher.end(0))
+        ended = asyncio.Event()
+        with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
+            stdin = _owned(theirs, os.open(command.stdin or os.devnull, os.O_RDONLY))
+            pipes = [os.pipe(), os.pipe()]
+            outputs = [_owned(theirs, writing) for _, writing in pipes]
+            readers = [await _reader(ours, reading) for reading, _ in pipes]
+            async with asyncio.TaskGroup() as group:
+                watching = group.create_task(watch.run())
+                pumps = [
+                    group.create_task(_pump(reader, stream, output, ended))
+                    for reader, stream in zip(readers, (command.stdout, command.stderr), strict=True)
+                ]
+                try:
+                    answer = await launcher.run(request, [stdin, *outputs], self._grace_s)
+                except asyncio.CancelledError:
+                    theirs.close()
+                    ended.set()
+                    await asyncio.wait(pumps, timeout=LAST_OUTPUT_WHEN_CANCELLED_S)
+                    raise
+                finally:
+                    watching.cancel()
+                theirs.close()
+                ended.set()
+        if "failed" in answer:
+            await output(command.stderr, f"{command.argv[0]}: {answer['failed']}\n".encode(errors="replace"))
+            return ProcessExit(exit_code=127 if answer["errno"] == errno.ENOENT else 126)
+        return self._exit(answer, watch)
+
+    def _exit(self, answer: dict[str, Any], watch: Watch) -> ProcessExit:
+        number = answer.get("signal")
+        peak = max(answer["peak_memory_bytes"], watch.peak_memory_bytes)
+        reason = watch.exceeded
+        if reason is None and number == signal.SIGXCPU:
+            reason = Reason.CPU_TIME_LIMIT
+        if reason is None and number == signal.SIGXFSZ:
+            reason = Reason.DISK_LIMIT
+        if reason is None and self._limits.memory_bytes and peak > self._limits.memory_bytes:
+            reason = Reason.MEMORY_LIMIT  # over before it was seen
+        return ProcessExit(
+            exit_code=answer.get("exit_code"),
+            signal=number,
+            reason=reason,
+            wall_time_s=answer["wall_time_s"],
+            cpu_time_s=max(answer["cpu_time_s"], watch.cpu_time_s),
+            peak_memory_bytes=peak,
+        )
+
+
+def rlimits(limits: Limits) -> dict[str, tuple[int, int]]:
+    """The limits the kernel can keep for each process.
+
+    Memory is not among them: address space and data limits count what is reserved, not what is used, which CUDA and
+    the address sanitizer do by the terabyte. Processes neither: that limit counts all of the user's.
+    """
+    kept = {"RLIMIT_CORE": (0, 0), "RLIMIT_NOFILE": (OPEN_FILES, OPEN_FILES)}
+    if limits.cpu_time_s:
+        whole = math.ceil(limits.cpu_time_s)
+        kept["RLIMIT_CPU"] = (whole, whole + 1)  # first SIGXCPU, then SIGKILL
+    if limits.disk_bytes:
+        kept["RLIMIT_FSIZE"] = (limits.disk_bytes, limits.disk_bytes)
+    return kept
+
+
+def _owned(stack: contextlib.ExitStack, fd: int) -> int:
+    stack.callback(os.close, fd)
+    return fd
+
+
+async def _reader(stack: contextlib.ExitStack, fd: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader(limit=BLOCK_BYTES)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(fd, "rb", buffering=0)
+    )
+    stack.callback(transport.close)
+    return reader
+
+
+async def _pump(reader: asyncio.StreamReader, stream: int, output: Output, ended: asyncio.Event) -> None:
+    """Hands on what a pipe gives until its end; after the command's own end, until it has been quiet for a moment."""
+    while True:
+        try:
+            async with asyncio.timeout(LAST_OUTPUT_S):
+                data = await reader.read(BLOCK_BYTES)
+        except TimeoutError:
+            if ended.is_set():
+                return
+            continue
+        if not data:
+            return
+        await output(stream, data)

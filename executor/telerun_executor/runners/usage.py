@@ -1,0 +1,77 @@
+"""What the processes below one process use, looked at now and then, and ended when it is more than allowed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+from telerun_protocol.messages import Limits
+from telerun_protocol.states import Reason
+
+INTERVAL_S = 0.1
+DISK_EVERY = 5  # looks
+MOST_ENTRIES = 200_000
+
+
+class Watch:
+    """Watches the descendants of `root` and the folder `work`; calls `on_excess` once when a limit is exceeded."""
+
+    def __init__(self, root: int, limits: Limits, work: Path, *, on_excess: Callable[[], None]) -> None:
+        self._root = psutil.Process(root)
+        self._limits = limits
+        self._work = work
+        self._on_excess = on_excess
+        self.exceeded: Reason | None = None
+        self.peak_memory_bytes = 0
+        self.cpu_time_s = 0.0
+
+    async def run(self) -> None:
+        """Looks until it is cancelled or a limit is exceeded."""
+        looks = 0
+        while self.exceeded is None:
+            await asyncio.sleep(INTERVAL_S)
+            self.exceeded = self._look()
+            looks += 1
+            if self.exceeded is None and looks % DISK_EVERY == 0 and self._limits.disk_bytes:
+                used = await asyncio.to_thread(disk_usage, self._work)
+                if used > self._limits.disk_bytes:
+                    self.exceeded = Reason.DISK_LIMIT
+        self._on_excess()
+
+    def _look(self) -> Reason | None:
+        memory, cpu, processes = 0, 0.0, 0
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for process in self._root.children(recursive=True):
+                with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied), process.oneshot():
+                    memory += process.memory_info().rss
+                    cpu += sum(process.cpu_times()[:4])
+                    processes += 1
+        self.peak_memory_bytes = max(self.peak_memory_bytes, memory)
+        self.cpu_time_s = max(self.cpu_time_s, cpu)
+        limits = self._limits
+        if limits.memory_bytes and memory > limits.memory_bytes:
+            return Reason.MEMORY_LIMIT
+        if limits.cpu_time_s and cpu > limits.cpu_time_s:
+            return Reason.CPU_TIME_LIMIT
+        if limits.processes and processes > limits.processes:
+            return Reason.PROCESS_LIMIT
+        return None
+
+
+def disk_usage(folder: Path) -> int:
+    """Bytes that the files below a folder occupy; it stops counting when there are absurdly many."""
+    total = seen = 0
+    folders = [os.fspath(folder)]
+    while folders and seen < MOST_ENTRIES:
+        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                seen += 1
+                with contextlib.suppress(OSError):
+                    total += entry.stat(follow_symlinks=False).st_blocks * 512
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+    return total

@@ -1,0 +1,101 @@
+"""C and C++ by the machine's own compilers."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from telerun_protocol.errors import InvalidMessage
+from telerun_protocol.messages import JobSpec, ToolchainInfo
+from telerun_protocol.states import Language, StreamId
+
+from telerun_executor.asm.host import host_asm_command, read_host_assembly
+from telerun_executor.runners.base import Command
+from telerun_executor.toolchains.base import Assembly, Toolchain
+from telerun_executor.workspace import Workspace
+
+PLAIN = "-fdiagnostics-color=never"  # the log is text; whoever shows it colours it
+DEFAULT_OPTIMIZATION = "-O2"
+
+
+class NativeToolchain(Toolchain):
+    """One of the two languages. A spec's `compiler` is a family, such as `clang`, perhaps with a version: `g++-12`."""
+
+    def __init__(self, language: Language) -> None:
+        assert language in (Language.C, Language.CPP)
+        self.language = language
+        self._drivers = {"gcc": "g++", "clang": "clang++"} if language is Language.CPP else {}
+        self._default = "g++" if language is Language.CPP else "gcc"
+
+    @cached_property
+    def _found(self) -> ToolchainInfo | None:
+        return version_of(self.language, self._default)
+
+    def info(self) -> ToolchainInfo | None:
+        return self._found
+
+    def missing(self) -> str:
+        return f"{self._default} is not installed here: install it, for example with `apt-get install {self._default}`."
+
+    def compiler(self, spec: JobSpec) -> Path:
+        """The compiler that the spec asks for; InvalidMessage when this executor does not have it."""
+        asked, _, version = (spec.compiler or self._default).partition("-")
+        family = self._drivers.get(asked, asked)
+        known = ("g++", "clang++") if self.language is Language.CPP else ("gcc", "clang")
+        if family not in known:
+            raise InvalidMessage(f"{spec.compiler!r} is not a compiler for this language; there are {', '.join(known)}.")
+        name = f"{family}-{version}" if version else family
+        path = shutil.which(name)
+        if path is None:
+            raise InvalidMessage(
+                f"This executor has no {name}.", hint=f"Leave the compiler out to use {self._default}."
+            )
+        return Path(path)
+
+    def build_commands(self, spec: JobSpec, workspace: Workspace, archs: Sequence[str]) -> tuple[Command, ...]:
+        assert spec.main_path, "checked by the spec"
+        libraries = (f"-l{library}" for library in spec.libraries)
+        argv = (*self._compile(spec), spec.main_path, "-x", "none", "-o", str(workspace.program), *libraries)
+        return (Command(argv=argv, cwd=workspace.src, stdout=StreamId.COMPILE, stderr=StreamId.COMPILE),)
+
+    def _compile(self, spec: JobSpec) -> tuple[str, ...]:
+        """The compiler and its options without the files: what assembly is made with too."""
+        optimized = any(re.fullmatch(r"-O\S*", flag) for flag in spec.compile_flags)
+        return (
+            str(self.compiler(spec)),
+            PLAIN,
+            *(() if optimized else (DEFAULT_OPTIMIZATION,)),
+            *((f"-std={spec.std}",) if spec.std else ()),
+            "-I.",
+            *spec.compile_flags,
+            "-x",
+            "c++" if self.language is Language.CPP else "c",
+        )
+
+    def asm_commands(self, spec: JobSpec, workspace: Workspace, archs: Sequence[str]) -> tuple[Command, ...]:
+        assert spec.main_path, "checked by the spec"
+        return (host_asm_command(self._compile(spec), spec.main_path, workspace, env={}),)
+
+    def read_assembly(self, spec: JobSpec, workspace: Workspace, archs: Sequence[str], compile_log: bytes) -> Assembly:
+        assert spec.main_path, "checked by the spec"
+        return read_host_assembly(spec.main_path, workspace)
+
+    def run_command(self, spec: JobSpec, workspace: Workspace) -> Command:
+        return Command(argv=(str(workspace.program), *spec.args), cwd=workspace.work)
+
+
+def version_of(language: Language, program: str) -> ToolchainInfo | None:
+    """The first line of `program --version`, None when it cannot be had."""
+    path = shutil.which(program)
+    if path is None:
+        return None
+    try:
+        done = subprocess.run([path, "--version"], capture_output=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    lines = done.stdout.decode(errors="replace").splitlines()
+    return ToolchainInfo(language=language, version=lines[0] if lines else program)
