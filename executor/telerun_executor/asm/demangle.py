@@ -23,7 +23,7 @@ def _libraries() -> tuple[ctypes.CDLL, ctypes.CDLL] | None:
 
 
 def demangle(symbol: str) -> str:
-    """The name as it is written in the source, or the symbol itself where it is no C++ name or no demangler is there."""
+    """The name as the source has it, or the symbol itself where it is no C++ name or no demangler is there."""
     libraries = _libraries()
     if libraries is None or not symbol.startswith("_Z") or "\0" in symbol or len(symbol) > LONGEST_SYMBOL:
         return symbol

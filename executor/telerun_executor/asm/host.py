@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-
-from telerun_protocol.listing import RESERVED_FOLDER, AsmFunction, AsmListing, AsmView
 
 from telerun_executor.asm.bounds import bounded, read_text
 from telerun_executor.asm.demangle import demangle
@@ -15,6 +13,7 @@ from telerun_executor.asm.source import MainSource, ranges, unquote
 from telerun_executor.runners.base import Command
 from telerun_executor.toolchains.base import AsmFile, Assembly
 from telerun_executor.workspace import Workspace
+from telerun_protocol.listing import RESERVED_FOLDER, AsmFunction, AsmListing, AsmView
 
 _FILE = re.compile(r'\s*\.file\s+(\d+)\s+"((?:[^"\\]|\\.)*)"(?:\s+"((?:[^"\\]|\\.)*)")?')
 _LOC = re.compile(r"\s*\.loc\s+(\d+)\s+(\d+)")
@@ -58,12 +57,12 @@ def read_host_assembly(main_path: str, workspace: Workspace) -> Assembly:
     )
 
 
-def host_view(text: str, main: MainSource, name: str) -> AsmView:
-    """The functions of an assembler file that have code of the main file, without directives."""
+def host_view(text: str, main: MainSource, name: str, hidden: Collection[str] = ()) -> AsmView:
+    """The functions of an assembler file that have code of the main file, without directives, save `hidden` ones."""
     functions = tuple(
         function
         for function in _functions(text.splitlines(), main)
-        if function.ranges and not _OF_NVCC.search(function.symbol)
+        if function.ranges and function.symbol not in hidden and not _OF_NVCC.search(function.symbol)
     )
     return AsmView(kind="host", arch=platform.machine(), artifact=f"{RESERVED_FOLDER}/asm/{name}", functions=functions)
 

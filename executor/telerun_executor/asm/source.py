@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from telerun_protocol.listing import AsmRange
-
 from telerun_executor.workspace import Workspace
+from telerun_protocol.listing import AsmRange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,148 @@
+"""The assembly views of a CUDA build, from the files that nvcc kept and what nvdisasm made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from telerun_executor.asm.bounds import bounded, read_text
+from telerun_executor.asm.cubin import Cubin, MalformedCubin
+from telerun_executor.asm.debug_line import LineTable, MalformedTable
+from telerun_executor.asm.host import host_view, without_fat_binary
+from telerun_executor.asm.ptx import ptx_arch, ptx_functions
+from telerun_executor.asm.resources import kernel_resources
+from telerun_executor.asm.sass import sass_functions
+from telerun_executor.asm.source import MainSource
+from telerun_executor.toolchains.base import AsmFile, Assembly
+from telerun_executor.workspace import Workspace
+from telerun_protocol.listing import RESERVED_FOLDER, AsmListing, AsmView
+
+MAX_CUBINS = 40
+
+
+def sass_path(workspace: Workspace, arch: str) -> Path:
+    """Where nvdisasm's output for one architecture goes."""
+    return workspace.build / f"sass.{arch}.txt"
+
+
+def shown_cubins(main_path: str, workspace: Workspace) -> dict[str, Path]:
+    """The cubin with the code of each architecture.
+
+    nvcc's file names do not always tell the architecture, so each file is asked. With relocatable device code the
+    linked one has the code that runs; without, the linked one is empty.
+    """
+    stem = MainSource(path=main_path, workspace=workspace).stem
+    found: dict[str, Path] = {}
+    for prefix in (f"{workspace.program.name}_dlink.", f"{stem}."):
+        for path in _kept(workspace, prefix, ".cubin")[:MAX_CUBINS]:
+            try:
+                cubin = Cubin.read(path)
+            except (MalformedCubin, OSError):
+                continue
+            if any(cubin.kernels.values()):
+                found.setdefault(cubin.arch, path)
+    return dict(sorted(found.items(), key=lambda item: _order(item[0])))
+
+
+def read_cuda_assembly(
+    main_path: str, workspace: Workspace, compile_log: bytes, *, views: bool, notes: Sequence[str]
+) -> Assembly:
+    """Everything of one build; with `views` false only what each kernel needs."""
+    kernels = kernel_resources(compile_log)
+    if not views:
+        return Assembly(kernels=kernels)
+    reading = _Reading(MainSource(path=main_path, workspace=workspace), list(notes))
+    reading.ptx()
+    reading.cubins()
+    reading.host({kernel.symbol for kernel in kernels})
+    listing = AsmListing(
+        file=main_path, source=reading.main.lines(), views=tuple(reading.views), notes=tuple(reading.notes)
+    )
+    return Assembly(
+        files=tuple(reading.files),
+        listing=bounded(listing),
+        kernels=tuple(
+            # ptxas does not print it for sm_90 and later.
+            replace(
+                kernel,
+                constant_bytes=kernel.constant_bytes or reading.constant_bytes.get((kernel.symbol, kernel.arch), 0),
+            )
+            for kernel in kernels
+        ),
+    )
+
+
+@dataclass
+class _Reading:
+    """What was read so far."""
+
+    main: MainSource
+    notes: list[str]
+    views: list[AsmView] = field(default_factory=list)
+    files: list[AsmFile] = field(default_factory=list)
+    constant_bytes: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def ptx(self) -> None:
+        found: dict[str, tuple[Path, str]] = {}
+        for path in _kept(self.main.workspace, f"{self.main.stem}.", ".ptx")[:MAX_CUBINS]:
+            text = self._text(path, f"the PTX {path.name}")
+            if text is not None and (arch := ptx_arch(text)):
+                found.setdefault(arch, (path, text))
+        for arch, (path, text) in sorted(found.items(), key=lambda item: _order(item[0])):
+            name = self._keep(f"{arch}.ptx", path)
+            functions = tuple(ptx_functions(text, self.main))
+            self.views.append(AsmView(kind="ptx", arch=arch, artifact=name, functions=functions))
+
+    def cubins(self) -> None:
+        for arch, path in shown_cubins(self.main.path, self.main.workspace).items():
+            self._keep(f"{arch}.cubin", path, "application/octet-stream")
+            table = LineTable()
+            try:
+                cubin = Cubin.read(path)
+                for symbol, size in cubin.constant_bytes.items():
+                    self.constant_bytes[symbol, arch] = size
+                table = cubin.lines()
+            except (MalformedCubin, MalformedTable, OSError) as error:
+                self.notes.append(f"The SASS for {arch} is not tied to the source: the cubin's line table: {error}.")
+            sass = sass_path(self.main.workspace, arch)
+            text = self._text(sass, f"the SASS for {arch}") if sass.exists() else None
+            if text is not None:
+                name = self._keep(f"{arch}.sass", sass)
+                functions = tuple(sass_functions(text, table, self.main))
+                self.views.append(AsmView(kind="sass", arch=arch, artifact=name, functions=functions))
+
+    def host(self, kernels: Collection[str]) -> None:
+        """Without the stubs that launch kernels: they bear the kernels' names and are nvcc's own code."""
+        workspace = self.main.workspace
+        text = self._text(workspace.build / f"{self.main.stem}.s", "the host assembly")
+        if text is None:
+            return
+        path = workspace.build / f"{self.main.stem}.host.s"
+        path.write_text("".join(without_fat_binary(text)))
+        self._keep("host.s", path)
+        self.views.append(host_view(path.read_text(), self.main, path.name, kernels))
+
+    def _text(self, path: Path, what: str) -> str | None:
+        text, notes = read_text(path, what)
+        self.notes += notes
+        return text
+
+    def _keep(self, ending: str, path: Path, media_type: str = "text/plain") -> str:
+        name = f"{self.main.stem}.{ending}"
+        self.files.append(AsmFile(name=name, path=path, media_type=media_type))
+        return f"{RESERVED_FOLDER}/asm/{name}"
+
+
+def _kept(workspace: Workspace, prefix: str, suffix: str) -> list[Path]:
+    """Files that nvcc left; by name, because a stem may hold what a pattern would read as its own."""
+    return sorted(
+        path for path in workspace.build.iterdir() if path.name.startswith(prefix) and path.name.endswith(suffix)
+    )
+
+
+def _order(arch: str) -> tuple[int, str]:
+    digits = "".join(character for character in arch if character.isdigit())
+    return int(digits or 0), arch
