@@ -136,6 +136,14 @@ def read_text(path: Path) -> str:
         raise InvalidMessage(f"{path} is not a UTF-8 text file.") from error
 
 
+def check_token(text: str) -> str:
+    """A token without the blanks around it; InvalidMessage for what cannot be one."""
+    token = text.strip()
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise InvalidMessage("That is not a token.", hint="A token is one word of letters, digits and signs.")
+    return token
+
+
 def _text(path: Path) -> str:
     return read_text(path) if path.exists() else ""
 

@@ -64,10 +64,11 @@ def _env_path(name: str) -> Path | None:
 
 def _from_file(path: Path) -> Callable[[], str]:
     def token() -> str:
-        text = config.read_text(path).strip()
-        if not text or not text.isascii() or not text.isprintable() or " " in text:
-            raise InvalidMessage(f"{path} does not hold a token.", hint="A token file has the token and nothing else.")
-        return text
+        text = config.read_text(path)
+        try:
+            return config.check_token(text)
+        except InvalidMessage:
+            raise InvalidMessage(f"{path} does not hold a token.", hint="It holds one word and nothing else.") from None
 
     return token
 

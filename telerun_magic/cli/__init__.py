@@ -1,0 +1,5 @@
+"""The command `telerun`."""
+
+from telerun_magic.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,119 @@
+"""`telerun limits`, `executors` and `version`: what the server is and has."""
+
+from __future__ import annotations
+
+import importlib.metadata
+
+import click
+import msgspec
+
+from telerun_magic.cli.app import Settings
+from telerun_magic.cli.client import ask, print_json
+from telerun_magic.cli.terminal import cell, clean, console, table
+from telerun_magic.units import show_duration, show_size
+from telerun_protocol import PROTOCOL_VERSION
+from telerun_protocol.client import Client
+from telerun_protocol.errors import NotConfigured
+from telerun_protocol.messages import Version
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.pass_obj
+def limits(settings: Settings, as_json: bool) -> None:
+    """What a job gets when it asks for nothing, and what it may ask for."""
+    found = ask(settings, lambda client: client.limits())
+    if as_json:
+        print_json(found)
+        return
+    rows = table("limit", "default", "at most")
+    defaults, maxima = msgspec.to_builtins(found.defaults), msgspec.to_builtins(found.maxima)
+    for name in found.defaults.__struct_fields__:
+        rows.add_row(cell(_spoken(name)), cell(_amount(name, defaults[name])), cell(_amount(name, maxima[name])))
+    rows.add_row(cell("one file"), cell(""), cell(show_size(found.blob_bytes)))
+    rows.add_row(cell("queued jobs of yours"), cell(""), cell(found.queued_jobs_per_user))
+    rows.add_row(cell("results are kept"), cell(show_duration(found.retention_s)), cell(""))
+    rows.add_row(cell("GPU architectures"), cell(" ".join(found.archs)), cell(""))
+    console().print(rows)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.pass_obj
+def executors(settings: Settings, as_json: bool) -> None:
+    """The machines that run jobs, and what they have."""
+    found = ask(settings, lambda client: client.executors())
+    if as_json:
+        print_json(found)
+        return
+    if not found.executors:
+        click.echo("No executor has registered yet: jobs wait until one does.")
+        return
+    rows = table("executor", "", "busy", "devices", "languages", "isolation")
+    for one in found.executors:
+        devices = [device.name + (f" ({device.arch})" if device.arch else "") for device in one.info.devices]
+        rows.add_row(
+            cell(one.name),
+            cell("online", "green") if one.online else cell("offline", "red"),
+            cell(f"{one.busy} of {one.info.slots}"),
+            cell(", ".join(devices) or "none"),
+            cell(" ".join(tool.language for tool in one.info.toolchains)),
+            cell(one.info.isolation.value),
+        )
+    console().print(rows)
+
+
+class Versions(msgspec.Struct, frozen=True, kw_only=True):
+    """What `version --json` prints. Without a server its parts are null."""
+
+    client: str
+    protocol: int
+    url: str | None = None
+    server: str | None = None
+    server_protocol: int | None = None
+    features: tuple[str, ...] = ()
+
+
+@click.command()
+@click.option("--offline", is_flag=True, help="Do not ask the server.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.pass_obj
+def version(settings: Settings, offline: bool, as_json: bool) -> None:
+    """Versions of this client, of the server and of what they speak."""
+    mine = Versions(client=importlib.metadata.version("telerun-magic"), protocol=PROTOCOL_VERSION)
+    if not offline:
+        mine = _asked(settings, mine)
+    if as_json:
+        print_json(mine)
+        return
+    click.echo(f"client  {mine.client} (protocol {mine.protocol})")
+    if mine.server is not None:
+        click.echo(f"server  {clean(mine.server)} (protocol {mine.server_protocol}) at {mine.url}")
+    elif not offline:
+        click.echo("server  none configured or running")
+
+
+def _asked(settings: Settings, mine: Versions) -> Versions:
+    try:
+        theirs, url = ask(settings, _read_version, start=False)
+    except NotConfigured:
+        return mine
+    return msgspec.structs.replace(
+        mine, url=url, server=theirs.version, server_protocol=theirs.protocol, features=theirs.features
+    )
+
+
+async def _read_version(client: Client) -> tuple[Version, str]:
+    return await client.version(), client.url
+
+
+def _spoken(name: str) -> str:
+    return name.removesuffix("_s").removesuffix("_bytes").replace("_", " ")
+
+
+def _amount(name: str, value: float | int | None) -> str:
+    if value is None:
+        return "unlimited"
+    if name.endswith("_bytes"):
+        return show_size(int(value))
+    return show_duration(value) if name.endswith("_s") else str(value)

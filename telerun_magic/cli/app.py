@@ -1,0 +1,148 @@
+"""The command group, its global options, and how every error becomes one line and an exit code."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import NoReturn
+
+import click
+
+from telerun_magic.cli.terminal import clean
+from telerun_protocol.errors import TelerunError
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+COMMANDS = {
+    "submit": "submit",
+    "run": "run",
+    "list": "jobs:list_jobs",
+    "status": "jobs",
+    "logs": "logs",
+    "watch": "logs",
+    "cancel": "jobs",
+    "output": "output",
+    "limits": "about",
+    "executors": "about",
+    "version": "about",
+    "login": "login",
+    "logout": "login",
+    "lab": "local",
+    "up": "local",
+    "down": "local",
+    "ps": "local",
+    "completion": "completion",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The global options."""
+
+    server: str | None
+    token_file: Path | None
+    ca_file: Path | None
+    debug: bool
+
+
+class Commands(click.Group):
+    """Imports a command's module only when it is asked for: `telerun --version` and completion stay quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(f"telerun_magic.cli.{module}"), name or cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            raise click.UsageError(error.message + (f" Did you mean {near[0]!r}?" if near else ""), ctx) from None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="telerun-magic", prog_name="telerun")
+@click.option("--server", metavar="URL", help="The server to use; before TELERUN_URL and the configuration.")
+@click.option(
+    "--token-file", type=click.Path(path_type=Path), metavar="FILE", help="A file that holds the token for it."
+)
+@click.option(
+    "--ca-file", type=click.Path(path_type=Path), metavar="FILE", help="Certificates (PEM) that may vouch for it."
+)
+@click.option("--debug", is_flag=True, envvar="TELERUN_DEBUG", help="Show a traceback when something fails.")
+@click.pass_context
+def cli(ctx: click.Context, server: str | None, token_file: Path | None, ca_file: Path | None, debug: bool) -> None:
+    """Run GPU code on machines you do not have.
+
+    `telerun submit prog.cu` compiles and runs a program and brings back its output, files and assembly. Without a
+    server configured, one of your own is started in the background.
+    """
+    ctx.obj = Settings(server=server, token_file=token_file, ca_file=ca_file, debug=debug)
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """The entry point `telerun`. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if "--debug" not in arguments and not os.environ.get("TELERUN_DEBUG"):
+        sys.excepthook = _report_defect
+    try:
+        code = cli.main(arguments, prog_name="telerun", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = INTERRUPTED
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = FAILED
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        code = _fail(TelerunError(f"{where}{error.strerror or error}."), arguments)
+    except (TelerunError, BaseExceptionGroup) as error:
+        errors = list(_leaves(error))
+        unknown = [one for one in errors if not isinstance(one, TelerunError)]
+        if unknown:
+            raise
+        code = _fail(errors[0], arguments)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
+def _fail(error: BaseException, arguments: Sequence[str]) -> int:
+    assert isinstance(error, TelerunError)
+    if "--debug" in arguments or os.environ.get("TELERUN_DEBUG"):
+        raise error
+    click.echo(f"telerun: {clean(str(error))}", err=True)
+    for item in error.items:
+        click.echo(f"    {clean(item)}", err=True)
+    return FAILED
+
+
+def _report_defect(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+    """What should not happen is said in one line too; the traceback is for those who ask for it."""
+    click.echo(
+        f"telerun: this is a defect of Telerun, not of your program: {kind.__name__}: {clean(str(error))}. "
+        "Run it again with --debug and report what it shows.",
+        err=True,
+    )

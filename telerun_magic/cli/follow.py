@@ -1,0 +1,99 @@
+"""Following one job: each newer state and each piece of its log, as they come, until it has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+
+from telerun_magic.cli.app import FAILED
+from telerun_protocol.client import Client
+from telerun_protocol.logframes import Frame
+from telerun_protocol.messages import Job
+from telerun_protocol.states import State
+
+T = TypeVar("T")
+CANCEL_S = 10.0
+LOOK_S = 2.0  # events tell at once; a look now and then covers the moment before their stream stands
+
+
+async def follow(client: Client, job: Job, on_job: Callable[[Job], None], on_frame: Callable[[Frame], None]) -> Job:
+    """The job once it has ended and all of its log was handed out."""
+    changed = asyncio.Event()
+
+    async def listen() -> None:
+        async for event in client.events():
+            if event.job.id == job.id:
+                changed.set()
+
+    async def read_log() -> None:
+        async for frame in client.log(job.id, follow=True):
+            on_frame(frame)
+        changed.set()
+
+    async with asyncio.TaskGroup() as group:
+        listener = group.create_task(listen())
+        log = group.create_task(read_log())
+        on_job(job)
+        while not job.state.is_final:
+            changed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await changed.wait()
+            job = await client.job(job.id)
+            on_job(job)
+        await log
+        listener.cancel()
+    return job
+
+
+async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, T], *, grace_s: float = 0.0) -> T | None:
+    """What `work` returns; None where `stop` was set and `work` did not end within the grace: it is cancelled then."""
+    async with asyncio.TaskGroup() as group:
+        task, stopper = group.create_task(work), group.create_task(stop.wait())
+        await asyncio.wait((task, stopper), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            await asyncio.wait((task,), timeout=grace_s)
+        stopper.cancel()
+        task.cancel()
+    return None if task.cancelled() else task.result()
+
+
+async def cancel_and_wait(client: Client, job: Job) -> Job:
+    """Asks for a job's end and gives it a few seconds; the job as it then is."""
+    job = await client.cancel(job.id)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CANCEL_S):
+            while not job.state.is_final:
+                await asyncio.sleep(CANCEL_S / 100)
+                job = await client.job(job.id)
+    return job
+
+
+def exit_code_of(job: Job, *, as_program: bool) -> int:
+    """0 for success, else 1; or the program's own, as a shell tells it."""
+    if as_program and job.result and job.result.exit_code is not None:
+        return job.result.exit_code
+    if as_program and job.result and job.result.signal is not None:
+        return 128 + job.result.signal
+    return 0 if job.state is State.SUCCEEDED else FAILED
+
+
+@asynccontextmanager
+async def interrupts() -> AsyncIterator[asyncio.Event]:
+    """An event for the first Ctrl-C in this block; the second one is a KeyboardInterrupt again."""
+    first = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_interrupt() -> None:
+        if first.is_set():
+            raise KeyboardInterrupt
+        first.set()
+
+    loop.add_signal_handler(signal.SIGINT, on_interrupt)
+    try:
+        yield first
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)

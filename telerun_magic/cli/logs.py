@@ -1,0 +1,67 @@
+"""`telerun logs` and `watch`: what a job printed, from the first byte, live or long after."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import click
+
+from telerun_magic.cli.app import FAILED, Settings
+from telerun_magic.cli.client import FOLLOW_S, client, connect, job_id
+from telerun_magic.cli.completion import complete_jobs
+from telerun_magic.cli.follow import follow
+from telerun_magic.cli.milestones import Milestones
+from telerun_magic.cli.terminal import Sink
+from telerun_protocol.messages import Job
+from telerun_protocol.states import State, StreamId
+
+STREAMS = {"all": None, "stdout": StreamId.STDOUT, "stderr": StreamId.STDERR, "compile": StreamId.COMPILE}
+
+
+@click.command()
+@click.option("-f", "--follow", "following", is_flag=True, help="Go on until the job has ended.")
+@click.option("--stream", type=click.Choice(list(STREAMS)), default="all", help="Only this part of it.")
+@click.option("--raw", is_flag=True, help="Send control sequences to the terminal as they are.")
+@click.argument("job", shell_complete=complete_jobs)
+@click.pass_obj
+def logs(settings: Settings, job: str, following: bool, stream: str, raw: bool) -> None:
+    """What a job has printed, from the first byte.
+
+    Into a file or pipe it goes byte for byte. On a terminal, control sequences other than colours are taken out.
+    """
+    wanted, only = job_id(job), STREAMS[stream]
+
+    async def copy() -> None:
+        sink = Sink(sys.stdout.buffer, raw=raw)
+        async with client(connect(settings), FOLLOW_S) as speaker:
+            found = await speaker.job(wanted)
+            async for frame in speaker.log(found.id, follow=following):
+                if only in (None, frame.stream):
+                    sink.write(frame.payload)
+        sink.close()
+
+    asyncio.run(copy())
+
+
+@click.command()
+@click.argument("job", shell_complete=complete_jobs)
+@click.pass_context
+def watch(ctx: click.Context, job: str) -> None:
+    """Follow a job to its end: milestones and output, from the beginning.
+
+    Any number may watch, also after the end. Ctrl-C stops watching; the job goes on.
+    """
+    wanted = job_id(job)
+
+    async def run() -> Job:
+        async with client(connect(ctx.obj), FOLLOW_S) as speaker:
+            found = await speaker.job(wanted)
+            milestones = Milestones(sys.stdout.buffer)
+            milestones.submitted(found)
+            ended = await follow(speaker, found, milestones.job, milestones.frame)
+            milestones.ended(ended)
+            return ended
+
+    ended = asyncio.run(run())
+    ctx.exit(0 if ended.state is State.SUCCEEDED else FAILED)

@@ -1,0 +1,102 @@
+"""`telerun run`: a job that behaves like a program: its streams are ours, and so is its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from telerun_magic import language
+from telerun_magic.cli.app import INTERRUPTED
+from telerun_magic.cli.client import ASK_S, FOLLOW_S, client, connect
+from telerun_magic.cli.follow import cancel_and_wait, exit_code_of, follow, interrupts, unless
+from telerun_magic.cli.spec_options import build, spec_options
+from telerun_magic.cli.terminal import Sink, clean
+from telerun_magic.submission import Submission
+from telerun_protocol.logframes import Frame
+from telerun_protocol.messages import Job
+from telerun_protocol.states import Language, State, StreamId
+
+SUBMIT_GRACE_S = 3.0
+
+
+class RunCommand(click.Command):
+    """Notes whether the words come after `--`: then they are a command, else a language and a file."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        given = list(args)
+        rest = super().parse_args(ctx, args)
+        words: tuple[str, ...] = ctx.params["words"]
+        ctx.meta["is_command"] = given[: len(given) - len(words)][-1:] == ["--"]
+        return rest
+
+
+@click.command(cls=RunCommand, context_settings={"allow_interspersed_args": False})
+@click.option("--id-file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the id there.")
+@click.option("--raw", is_flag=True, help="Send control sequences to the terminal as they are.")
+@spec_options
+@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="{[LANG] FILE [ARG]... | -- CMD...}")
+@click.pass_context
+def run(ctx: click.Context, /, words: tuple[str, ...], id_file: Path | None, raw: bool, **options: Any) -> None:
+    r"""Run a source file or a command and pass its output and exit code on.
+
+    \b
+    telerun run cu saxpy.cu 1000        LANG is one of cu, cpp, c, py, sh, project
+    telerun run saxpy.cu 1000           the file's name says it
+    telerun run --gpus 1 -- nvidia-smi  a command of the executor's machine
+
+    Standard output and standard error stay apart and go byte for byte into files and pipes; on a terminal, control
+    sequences other than colours are taken out. Compiler messages go to standard error. Ctrl-C cancels the job.
+    """
+    built = _built(words, is_command=ctx.meta["is_command"], options=options)
+    for notice in built.notices:
+        click.echo(f"telerun: {clean(notice)}", err=True)
+    found = connect(ctx.obj)
+    out, err = Sink(sys.stdout.buffer, raw=raw), Sink(sys.stderr.buffer, raw=raw)
+
+    def show(frame: Frame) -> None:
+        (out if frame.stream == StreamId.STDOUT else err).write(frame.payload)
+
+    async def stream() -> Job | None:
+        async with interrupts() as interrupted:
+            async with client(found, ASK_S) as speaker:
+                job = await unless(interrupted, speaker.submit_with(built.spec, built.contents), grace_s=SUBMIT_GRACE_S)
+            if job is None:
+                return None
+            if id_file:
+                await asyncio.to_thread(id_file.write_text, f"{job.id}\n")
+            async with client(found, FOLLOW_S) as speaker:
+                ended = await unless(interrupted, follow(speaker, job, lambda _: None, show))
+                if ended is None:
+                    await cancel_and_wait(speaker, job)
+                return ended
+
+    ended = asyncio.run(stream())
+    out.close()
+    err.close()
+    if ended is None:
+        ctx.exit(INTERRUPTED)
+    _tell_failure(ended)
+    ctx.exit(exit_code_of(ended, as_program=True))
+
+
+def _built(words: tuple[str, ...], *, is_command: bool, options: dict[str, Any]) -> Submission:
+    if is_command:
+        return build(list(words), Language.COMMAND, **options)
+    first, *rest = words
+    if first.lower() in language.ALIASES:
+        if not rest:
+            raise click.UsageError(f"Which file? telerun run {first} FILE")
+        return build(Path(rest[0]), first, args=rest[1:], **options)
+    if not Path(first).suffix and not Path(first).exists():
+        language.named(first)  # neither a language nor a file: say what was probably meant
+    return build(Path(first), None, args=rest, **options)
+
+
+def _tell_failure(job: Job) -> None:
+    """Why there is no exit code of a program, where there is none; a program's own failure speaks for itself."""
+    if job.state is not State.SUCCEEDED and job.result and not job.result.exit_code:
+        click.echo(f"telerun: {clean(f'{job.result.message} {job.result.hint}')}", err=True)

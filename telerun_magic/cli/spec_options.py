@@ -1,0 +1,111 @@
+"""The options that say what a job is, for every command that submits one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+from click.core import ParameterSource
+
+from telerun_magic import config, directives, language, submission
+from telerun_magic.submission import Submission
+from telerun_protocol.errors import InvalidMessage
+from telerun_protocol.states import Language
+
+F = TypeVar("F", bound=Callable[..., Any])
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+PLATFORMS = {"x86_64": None, "cuda": Language.CUDA, "h100": Language.CUDA}
+SANITIZERS = ("memcheck", "racecheck", "synccheck", "initcheck")
+
+_OPTIONS = (
+    click.option("-s", "--asm", is_flag=True, help="Bring back the assembly: PTX and SASS, or the host's."),
+    click.option("-X", "flags", multiple=True, metavar="FLAG", help="A compiler flag; -X lcublas is -lcublas."),
+    click.option("--std", metavar="STANDARD", help="The language standard, such as c++20."),
+    click.option("--arch", "archs", multiple=True, metavar="SM", help="Compile for this GPU architecture, such as 90."),
+    click.option("-l", "libraries", multiple=True, metavar="NAME", help="Link with this library."),
+    click.option("--header-file", "files", multiple=True, metavar="FILE", help="A file to lie beside the source."),
+    click.option("--in", "inputs", multiple=True, metavar="FILE", help="A file or folder to lie beside the program."),
+    click.option("--stdin", type=FILE, help="What the program reads as its standard input."),
+    click.option("-e", "--env", multiple=True, metavar="NAME=VALUE", help="A variable of the program's environment."),
+    click.option("--time", metavar="DURATION", help="How long the program may run, such as 30s or 5m."),
+    click.option("--memory", metavar="SIZE", help="How much memory it may use, such as 2GB."),
+    click.option("--gpus", type=click.IntRange(0, 64), help="How many GPUs it needs; 1 for CUDA, else 0."),
+    click.option("--device", metavar="NAME", help="The GPU it needs, such as h100."),
+    click.option("--name", metavar="TEXT", help="What to call the job."),
+    click.option("--tag", "tags", multiple=True, metavar="TAG", help="A word to find the job by."),
+    click.option("--sanitizer", type=click.Choice(SANITIZERS), help="Not available yet: refused."),
+)
+
+
+def spec_options(command: F) -> F:
+    """Adds the options; the command passes them on to `build` as they are."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def build(
+    source: Path | list[str], lang: str | Language | None, *, platform: str | None = None, **options: Any
+) -> Submission:
+    """The submission that a command's options describe, over the defaults of config.toml."""
+    if options.pop("sanitizer"):
+        raise InvalidMessage(
+            "--sanitizer is not available yet.", hint="Run compute-sanitizer as a command job instead."
+        )
+    options["env"] = dict(_pair(text) for text in options["env"])
+    options |= _defaults(options)
+    if isinstance(source, Path):
+        wanted = platform or _platform_in(source)
+        lang = lang or _language_on(wanted, source)
+        if wanted == "h100" and not options["device"]:
+            options["device"] = wanted
+    built = submission.build(source, lang, **options)
+    if platform and not options["device"]:  # the option comes before the device that a directive names
+        return dataclasses.replace(built, spec=msgspec.structs.replace(built.spec, device=None))
+    return built
+
+
+def _defaults(options: dict[str, Any]) -> dict[str, Any]:
+    """What config.toml sets and the command line does not."""
+    context = click.get_current_context()
+    return {
+        name: value
+        for name, value in config.load().defaults.items()
+        if name in options and context.get_parameter_source(name) is ParameterSource.DEFAULT
+    }
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.BadParameter(f"{text!r} is not NAME=VALUE.", param_hint="--env")
+    return name, value
+
+
+def _platform_in(source: Path) -> str | None:
+    """The platform that a directive in the source names."""
+    if not source.is_file():
+        return None
+    return directives.read(source.read_text(encoding="utf-8", errors="replace")).platform
+
+
+def _language_on(platform: str | None, source: Path) -> Language | None:
+    """The language of a source on a platform: cuda makes CUDA of C++, x86_64 makes C++ of CUDA."""
+    if platform is None or source.is_dir():
+        return None
+    if platform not in PLATFORMS:
+        near = language.closest(platform, PLATFORMS)
+        raise InvalidMessage(
+            f"There is no platform {platform!r}.",
+            hint=f"Did you mean {near}?" if near else f"Choose from {', '.join(PLATFORMS)}.",
+        )
+    by_name = language.of_file(source) if source.suffix else None
+    if PLATFORMS[platform] and by_name in (None, Language.CPP, Language.C):
+        return Language.CUDA
+    if platform == "x86_64" and by_name in (None, Language.CUDA):
+        return Language.CPP
+    return by_name
