@@ -26,5 +26,6 @@ int main(int argc, char** argv) {
                       << body.position[1] << '\n';
         if (step < steps) system.step(1.0 / steps_per_year);
     }
-    std::printf("%ld steps, energy changed by %.1e of itself\n", steps, std::abs(system.energy() / energy - 1));
+    std::printf("%ld steps, energy changed by %.1e of itself\n", steps,
+                std::abs(system.energy() / energy - 1));
 }

@@ -22,7 +22,8 @@ Body planet(const char* name, double distance, double mass, double turn, double 
 
 System::System()
     : bodies_{Body{"Sun", {}, {}, 1.0}, planet("Jupiter", 5.203, 9.546e-4, 0.00, 0.023),
-              planet("Saturn", 9.537, 2.858e-4, 0.31, 0.043), planet("Uranus", 19.19, 4.366e-5, 0.62, 0.013),
+              planet("Saturn", 9.537, 2.858e-4, 0.31, 0.043),
+              planet("Uranus", 19.19, 4.366e-5, 0.62, 0.013),
               planet("Neptune", 30.07, 5.151e-5, 0.85, 0.031)} {
     Body& sun = bodies_[0];  // moves so that the whole system stays where it is
     for (const Body& body : bodies_)
