@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from telerun_executor.asm.assembly import AsmFile, Assembly
 from telerun_executor.asm.bounds import bounded, read_text
 from telerun_executor.asm.cubin import Cubin, MalformedCubin
 from telerun_executor.asm.debug_line import LineTable, MalformedTable
@@ -16,7 +17,6 @@ from telerun_executor.asm.ptx import ptx_arch, ptx_functions
 from telerun_executor.asm.resources import kernel_resources
 from telerun_executor.asm.sass import sass_functions
 from telerun_executor.asm.source import MainSource
-from telerun_executor.toolchains.base import AsmFile, Assembly
 from telerun_executor.workspace import Workspace
 from telerun_protocol.listing import RESERVED_FOLDER, AsmListing, AsmView
 

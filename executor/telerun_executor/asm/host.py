@@ -7,11 +7,11 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from telerun_executor.asm.assembly import AsmFile, Assembly
 from telerun_executor.asm.bounds import bounded, read_text
 from telerun_executor.asm.demangle import demangle
 from telerun_executor.asm.source import MainSource, ranges, unquote
 from telerun_executor.runners.base import Command
-from telerun_executor.toolchains.base import AsmFile, Assembly
 from telerun_executor.workspace import Workspace
 from telerun_protocol.listing import RESERVED_FOLDER, AsmFunction, AsmListing, AsmView
 

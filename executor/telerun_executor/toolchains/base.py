@@ -4,33 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
-from telerun_protocol.listing import AsmListing
-from telerun_protocol.messages import JobSpec, KernelResources, ToolchainInfo
-from telerun_protocol.states import Language
-
+from telerun_executor.asm.assembly import AsmFile, Assembly
 from telerun_executor.runners.base import Command
 from telerun_executor.workspace import Workspace
+from telerun_protocol.messages import JobSpec, ToolchainInfo
+from telerun_protocol.states import Language
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AsmFile:
-    """A raw assembly file to keep as an artifact under `.telerun/asm/<name>`."""
-
-    name: str
-    path: Path
-    media_type: str = "text/plain"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assembly:
-    """The views of one build: raw files, the parsed listing, and what each kernel needs."""
-
-    files: tuple[AsmFile, ...] = ()
-    listing: AsmListing | None = None
-    kernels: tuple[KernelResources, ...] = ()
+__all__ = ["AsmFile", "Assembly", "Toolchain"]
 
 
 class Toolchain(ABC):

@@ -16,8 +16,8 @@ from telerun_protocol.states import Language, StreamId
 
 _SETS_ARCH = re.compile(r"--?(arch|gpu-architecture|code|gpu-code|gencode|generate-code)(=|$)")
 _SETS_OPTIMISATION = re.compile(r"-O.|--optimize|-G$|--device-debug$|-g$|--debug$")
-_SETS_RUNTIME = re.compile(r"--?cudart=?(shared)?$")
-_NATIVE = re.compile(r"(--?(arch|gpu-architecture)=)?native$")
+_SETS_SHARED_RUNTIME = re.compile(r"(^| )--?cudart[= ]shared\b")
+_SETS_NATIVE = re.compile(r"(^| )--?(arch|gpu-architecture)[= ]native\b")
 _UNUSABLE_IN_NAMES = '$`"\\,'
 """nvcc runs its steps through a shell and hands file names on in lists."""
 
@@ -131,7 +131,7 @@ def _main(spec: JobSpec) -> str:
 
 
 def _arch_flags(spec: JobSpec, archs: Sequence[str], nvcc: Nvcc) -> list[str]:
-    if any(_NATIVE.match(flag) for flag in spec.compile_flags):
+    if _SETS_NATIVE.search(" ".join(spec.compile_flags)):
         raise InvalidMessage(
             "-arch=native means nothing here: the compiler may run without a GPU.",
             hint="Leave it out to compile for the executor's own GPU, or name one, such as sm_90.",
@@ -163,11 +163,9 @@ def _host_compiler(name: str) -> Tool:
 
 
 def _refuse_shared_runtime(spec: JobSpec) -> None:
-    flags = spec.compile_flags
-    for flag, following in zip(flags, (*flags[1:], ""), strict=True):
-        if (match := _SETS_RUNTIME.match(flag)) and (match[1] or following == "shared"):
-            raise InvalidMessage(
-                "This executor's CUDA compiler comes from PyPI, without a shared runtime to link with.",
-                hint="Leave -cudart shared out: the runtime is then linked statically.",
-                path="$.spec.compile_flags",
-            )
+    if _SETS_SHARED_RUNTIME.search(" ".join(spec.compile_flags)):
+        raise InvalidMessage(
+            "This executor's CUDA compiler comes from PyPI, without a shared runtime to link with.",
+            hint="Leave -cudart shared out: the runtime is then linked statically.",
+            path="$.spec.compile_flags",
+        )

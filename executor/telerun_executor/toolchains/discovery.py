@@ -105,10 +105,15 @@ def _version(text: str) -> str:
 
 @cache
 def find_cuda_tools() -> CudaTools:
+    """What this process compiles CUDA with, looked for once."""
+    return look_for_cuda_tools(os.environ)
+
+
+def look_for_cuda_tools(environ: Mapping[str, str]) -> CudaTools:
     """The CUDA compiler to use, the host compiler, and the newest disassembler: it reads what older compilers wrote."""
     host = find_tool("g++")
     try:
-        nvcc = _find_nvcc(os.environ)
+        nvcc = _find_nvcc(environ)
     except _UnusableCompilerError as error:
         return CudaTools(host=host, problem=str(error))
     problem = ""
@@ -143,7 +148,7 @@ class _UnusableCompilerError(Exception):
 
 def _find_nvcc(environ: Mapping[str, str]) -> Nvcc | None:
     if wanted := environ.get("NVCC"):
-        nvcc = _nvcc(shutil.which(wanted) or wanted)
+        nvcc = _nvcc(shutil.which(wanted, path=environ.get("PATH")) or wanted)
         if nvcc is None:
             raise _UnusableCompilerError(f"NVCC names {wanted}, which is no CUDA compiler that runs here: correct it.")
         return nvcc
@@ -157,7 +162,7 @@ def _nvcc_candidates(environ: Mapping[str, str]) -> Iterator[str]:
     """A system's own compiler comes first: it fits the driver and the libraries that were installed with it."""
     if home := environ.get("CUDA_HOME"):
         yield str(Path(home) / "bin" / "nvcc")
-    if found := shutil.which("nvcc"):
+    if found := shutil.which("nvcc", path=environ.get("PATH")):
         yield found
     yield "/usr/local/cuda/bin/nvcc"
     for folder in wheel_folders():
@@ -177,13 +182,10 @@ def wheel_folders() -> list[Path]:
 def _nvcc(candidate: str) -> Nvcc | None:
     if not shutil.which(candidate):
         return None
-    # What is called nvcc may be a wrapper, or a link to the real one, which does not work through a link.
+    # What is called nvcc may be a script that starts the real one, or a link; through a link it does not find its parts.
     text = _ask(candidate, "--dryrun", "-E", "-x", "cu", os.devnull) or ""
     here = re.search(r"_HERE_=(.+)", text)
-    tool = find_tool(str(Path(here[1].strip()) / "nvcc")) if here else None
-    if tool is None:
-        real = Path(candidate).resolve()
-        tool = find_tool(str(real)) if real != Path(candidate) else None
+    tool = find_tool(str((Path(here[1].strip()) / "nvcc").resolve())) if here else None
     if tool is None or tool.version == "0":
         return None
     codes, archs = (
