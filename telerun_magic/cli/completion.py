@@ -18,13 +18,13 @@ PATIENCE_S = 1.0
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    r"""Print the completion script of a shell.
+    """Print the completion script of a shell.
 
     \b
     bash:  eval "$(telerun completion bash)"
     zsh:   eval "$(telerun completion zsh)"
     fish:  telerun completion fish | source
-    """
+    """  # noqa: D301 - click reads the \b
     kind = get_completion_class(shell)
     assert kind is not None
     script = kind(cli, {}, "telerun", "_TELERUN_COMPLETE")

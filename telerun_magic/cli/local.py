@@ -39,9 +39,7 @@ from telerun_protocol.errors import NotConfigured
     help="Where jobs, logs and tokens are kept; in your home otherwise.",
 )
 @click.argument("jupyter_args", nargs=-1, type=click.UNPROCESSED)
-@click.pass_context
 def lab(
-    ctx: click.Context,
     browser: bool,
     root: Path,
     slots: int | None,
@@ -70,7 +68,6 @@ def lab(
             raise died(ended)
         assert supervisor.signal is not None
         click.echo(f"Stopping ({supervisor.signal.name}) ...")
-    ctx.exit(128 + supervisor.signal)
 
 
 @click.command()
@@ -86,8 +83,7 @@ def up() -> None:
 
 
 @click.command()
-@click.pass_context
-def down(ctx: click.Context) -> None:
+def down() -> None:
     """Stop your own server and executor; jobs that wait there are kept."""
     stopped = local_server.down()
     click.echo(f"Stopped {stopped.url}." if stopped else "No local server is running.")

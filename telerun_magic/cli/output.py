@@ -94,7 +94,7 @@ async def _joined(client: Client, job: Job, artifacts: Iterable[Artifact]) -> As
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Where to; telerun-out/<job number> otherwise.",
+    help="Where to; telerun-out/NUMBER otherwise.",
 )
 @click.argument("job", shell_complete=complete_jobs)
 @click.pass_context

@@ -41,7 +41,7 @@ class RunCommand(click.Command):
 @click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="{[LANG] FILE [ARG]... | -- CMD...}")
 @click.pass_context
 def run(ctx: click.Context, /, words: tuple[str, ...], id_file: Path | None, raw: bool, **options: Any) -> None:
-    r"""Run a source file or a command and pass its output and exit code on.
+    """Run a source file or a command and pass its output and exit code on.
 
     \b
     telerun run cu saxpy.cu 1000        LANG is one of cu, cpp, c, py, sh, project
@@ -50,7 +50,7 @@ def run(ctx: click.Context, /, words: tuple[str, ...], id_file: Path | None, raw
 
     Standard output and standard error stay apart and go byte for byte into files and pipes; on a terminal, control
     sequences other than colours are taken out. Compiler messages go to standard error. Ctrl-C cancels the job.
-    """
+    """  # noqa: D301 - click reads the \b
     built = _built(words, is_command=ctx.meta["is_command"], options=options)
     for notice in built.notices:
         click.echo(f"telerun: {clean(notice)}", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +20,8 @@ from telerun_protocol.states import Language
 F = TypeVar("F", bound=Callable[..., Any])
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 PLATFORMS = {"x86_64": None, "cuda": Language.CUDA, "h100": Language.CUDA}
+_ALIKE = ("std", "time", "memory", "gpus", "device", "asm")
+_LISTS = {"arch": "archs", "lib": "libraries", "X": "flags"}
 SANITIZERS = ("memcheck", "racecheck", "synccheck", "initcheck")
 
 _OPTIONS = (
@@ -70,11 +73,19 @@ def build(
 
 
 def _defaults(options: dict[str, Any]) -> dict[str, Any]:
-    """What config.toml sets and the command line does not."""
-    context = click.get_current_context()
+    """What config.toml sets and the command line does not; defaults that mean something only in a cell are left."""
+    context, found = click.get_current_context(), config.load().defaults
+    values: dict[str, Any] = {name: found[name] for name in _ALIKE if name in found}
+    for name, meant in _LISTS.items():
+        if name in found:
+            value = found[name] if isinstance(found[name], list) else [found[name]]
+            values[meant] = [*values.get(meant, ()), *(str(entry) for entry in value)]
+    if "flags" in found:
+        texts = found["flags"] if isinstance(found["flags"], list) else [found["flags"]]
+        values["flags"] = [*(flag for text in texts for flag in shlex.split(str(text))), *values.get("flags", ())]
     return {
         name: value
-        for name, value in config.load().defaults.items()
+        for name, value in values.items()
         if name in options and context.get_parameter_source(name) is ParameterSource.DEFAULT
     }
 

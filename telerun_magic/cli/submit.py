@@ -34,7 +34,7 @@ SUBMIT_GRACE_S = 3.0
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Where its files go; telerun-out/<job number> otherwise.",
+    help="Where its files go; telerun-out/NUMBER otherwise.",
 )
 @click.option("--store-output/--no-store-output", default=True, help="Whether to write files at all.")
 @click.option("--bg", is_flag=True, help="Print the job's number and return at once.")
@@ -59,7 +59,7 @@ def submit(
 ) -> None:
     """Compile and run FILE (or a folder, or a tar with run.sh); every word after it goes to the program.
 
-    Its logs and files are put into ./telerun-out/<job number>/: compile-log.txt, execute-log.txt, with --asm
+    Its logs and files are put into ./telerun-out/NUMBER/ (the job's): compile-log.txt, execute-log.txt, with --asm
     asm-ptx.txt and asm-sass.txt, and whatever the program wrote below out/. Exit codes: 0 it succeeded, 1 it failed,
     130 interrupted.
 

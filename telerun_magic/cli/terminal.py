@@ -1,12 +1,10 @@
-"""What a job prints, made fit for a terminal: colours pass, every other control sequence does not.
+"""What goes to a terminal: tables, and what a job printed, made harmless.
 
 A terminal obeys what is written to it: titles, clipboards, answers typed back. What a job wrote is not ours to trust.
 """
 
 from __future__ import annotations
 
-import codecs
-import re
 import sys
 from typing import BinaryIO
 
@@ -15,49 +13,31 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_SEQUENCE = re.compile(
-    r"(?P<colour>\x1b\[[0-9;:]*m)"
-    r"|\x1b\[[0-?]*[ -/]*[@-~]"  # other CSI
-    r"|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # OSC, DCS, SOS, PM, APC with their text
-    r"|\x1b[ -/]*[0-~]?"
-    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
-)
-_UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b\n]*\x1b?|[ -/]*)?\Z")
-_LONGEST = 4096
+from telerun_magic.render.clean import StreamText, line
+
 RESET = "\x1b[0m"
-
-
-def _keep_colour(match: re.Match[str]) -> str:
-    return match["colour"] or ""
 
 
 def clean(text: str) -> str:
     """One line that can be printed anywhere."""
-    return re.sub(r"\s+", " ", _SEQUENCE.sub("", text)).strip()
+    return line(text, limit=4000)
 
 
-class Filter:
-    """Turns a stream's bytes, in pieces of any size, into text for a terminal."""
+class Filter(StreamText):
+    """A stream's text without the control sequences that do more than colour a line or draw it again."""
 
     def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._held = ""
+        super().__init__()
         self._coloured = False
 
-    def feed(self, data: bytes, *, final: bool = False) -> str:
-        text = self._held + self._decoder.decode(data, final)
-        self._held = ""
-        unfinished = _UNFINISHED.search(text)
-        if unfinished and not final and len(unfinished[0]) < _LONGEST:
-            self._held = unfinished[0]
-            text = text[: unfinished.start()]
-        shown = _SEQUENCE.sub(_keep_colour, text)
+    def feed(self, data: bytes, *, last: bool = False) -> str:
+        shown = super().feed(data, last=last)
         self._coloured = self._coloured or "\x1b" in shown
         return shown
 
     def close(self) -> str:
         """What is left, and an end to its colours."""
-        rest = self.feed(b"", final=True)
+        rest = self.feed(b"", last=True)
         return rest + RESET if self._coloured else rest
 
 
@@ -69,12 +49,12 @@ class Sink:
         self._filter = None if raw or not out.isatty() else Filter()
 
     def write(self, data: bytes) -> None:
-        self._out.write(self._filter.feed(data).encode() if self._filter else data)
+        self._out.write(self._filter.feed(data).encode(errors="replace") if self._filter else data)
         self._out.flush()
 
     def close(self) -> None:
         if self._filter:
-            self._out.write(self._filter.close().encode())
+            self._out.write(self._filter.close().encode(errors="replace"))
             self._out.flush()
 
 

@@ -11,6 +11,8 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from jupyter_core.paths import jupyter_runtime_dir
+
 from telerun_magic.local.supervisor import Child, Service, Supervisor
 from telerun_protocol.errors import NotConfigured
 
@@ -24,13 +26,9 @@ def require() -> None:
 
 def environment(service: Service) -> dict[str, str]:
     """What kernels need to find the server of this run: the way to the token, never the token."""
-    own = {"TELERUN_URL": service.url, "TELERUN_TOKEN_FILE": str(service.user_token_file)}
-    return {name: value for name, value in os.environ.items() if not name.startswith("TELERUN_")} | own | _kept()
-
-
-def _kept() -> dict[str, str]:
-    names = ("TELERUN_CONFIG_DIR", "TELERUN_STATE_DIR", "TELERUN_DEBUG")
-    return {name: os.environ[name] for name in names if name in os.environ}
+    env = {**os.environ, "TELERUN_URL": service.url, "TELERUN_TOKEN_FILE": str(service.user_token_file)}
+    env.pop("TELERUN_CA_FILE", None)
+    return env
 
 
 def start_jupyter(
@@ -57,8 +55,6 @@ def start_jupyter(
 
 def _answers(lab: Child, address: list[str]) -> Callable[[], bool]:
     """Jupyter writes where it listens into a file named after its process; then it must answer there."""
-    from jupyter_core.paths import jupyter_runtime_dir
-
     file = Path(jupyter_runtime_dir()) / f"jpserver-{lab.process.pid}.json"
 
     def check() -> bool:

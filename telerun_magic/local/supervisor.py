@@ -9,6 +9,7 @@ ended too.
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import signal
 import subprocess
@@ -188,9 +189,9 @@ class Supervisor:
             time.sleep(POLL_S)
         return None
 
-    def wait_until(self, ready: Callable[[], bool], what: str) -> None:
+    def wait_until(self, ready: Callable[[], bool], what: str, *, within_s: float = START_S) -> None:
         """Until `ready()`. Raises ChildDied or Interrupted when that will not come."""
-        end = time.monotonic() + START_S
+        end = time.monotonic() + within_s
         while not ready():
             for child in self._children:
                 if child.process.poll() is not None:
@@ -198,8 +199,19 @@ class Supervisor:
             if self.signal is not None:
                 raise Interrupted
             if time.monotonic() > end:
-                raise ChildDied(f"Waited {START_S:.0f} s in vain until {what}.", hint=f"See the logs in {self.run}.")
+                raise ChildDied(f"Waited {within_s:.0f} s in vain until {what}.", hint=f"See the logs in {self.run}.")
             time.sleep(POLL_S / 4)
+
+    def run_to_end(self, name: str, argv: Sequence[str], env: Mapping[str, str]) -> int:
+        """Starts a program and returns its exit code; the others are watched meanwhile."""
+        child = self.start(name, argv, env)
+        self._children.remove(child)  # its end is no accident
+        try:
+            self.wait_until(lambda: child.process.poll() is not None, f"{name} ended", within_s=math.inf)
+        except TelerunError:
+            self._children.append(child)
+            raise
+        return child.process.returncode
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._impatient = self.signal is not None  # the second one cuts the grace short

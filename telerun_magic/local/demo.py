@@ -1,0 +1,133 @@
+"""`make demo`: every example notebook through a real kernel, server and executor, without a browser.
+
+Prints a line for each cell that ran a job, leaves executed notebooks and pages to look at, and exits with 1 when
+something went wrong that a cell does not announce by the tag `raises-exception`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import click
+import nbformat
+
+from telerun_magic.local import lab
+from telerun_magic.local.supervisor import Service, Supervisor
+from telerun_magic.render.bundle import MIME
+from telerun_magic.render.clean import line
+from telerun_magic.units import show_duration
+from telerun_protocol.errors import TelerunError
+
+CELL_S = 600
+EXPECTED = "raises-exception"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One job or one unexpected error of a cell."""
+
+    notebook: str
+    cell: int  # from 1, as code cells are counted
+    text: str
+    ok: bool
+
+
+@click.command()
+@click.option("--notebooks", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+def demo(notebooks: Path, out: Path) -> int:
+    """Execute every notebook of a folder and write what came out below OUT."""
+    lab.require()
+    out.mkdir(parents=True, exist_ok=True)
+    work = out / "work"  # notebooks write files beside themselves: they get a copy of the folder
+    shutil.copytree(notebooks, work, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    rows: list[Row] = []
+    with Supervisor(out / "service") as supervisor:
+        service = supervisor.start_service()
+        click.echo(f"Logs: {supervisor.run}")
+        for source in sorted(notebooks.glob("*.ipynb")):
+            rows += _execute(supervisor, service, work / source.name, out)
+    (out / "index.html").write_text(_index(rows), encoding="utf-8")
+    failed = sum(not row.ok for row in rows)
+    click.echo(f"{len(rows)} lines, {failed} of them wrong. Pages: {out / 'index.html'}")
+    return 1 if failed or not rows else 0
+
+
+def _execute(supervisor: Supervisor, service: Service, source: Path, out: Path) -> list[Row]:
+    """Runs one notebook, writes it and its page below `out`, and tells what its cells did."""
+    name, began = source.stem, time.monotonic()
+    convert = [sys.executable, "-m", "nbconvert", f"--output-dir={out.absolute()}"]
+    executing = ["--execute", "--allow-errors", f"--ExecutePreprocessor.timeout={CELL_S}"]
+    env = lab.environment(service)
+    code = supervisor.run_to_end(name, [*convert, "--to=notebook", *executing, str(source.absolute())], env)
+    if code:
+        tail = " ".join((supervisor.run / f"{name}.log").read_text(errors="replace").splitlines()[-1:])
+        rows = [Row(notebook=name, cell=0, text=f"could not be executed: {line(tail)}", ok=False)]
+    else:
+        rows = list(_rows(name, nbformat.read(out / source.name, as_version=4)))
+        if supervisor.run_to_end(f"{name}-page", [*convert, "--to=html", str(out.absolute() / source.name)], env):
+            rows.append(Row(notebook=name, cell=0, text="could not be turned into a page", ok=False))
+    for row in rows:
+        click.echo(f"{'ok  ' if row.ok else 'FAIL'} {row.notebook:26} cell {row.cell:<3} {row.text}")
+    click.echo(f"     {name} took {show_duration(time.monotonic() - began)}")
+    return rows
+
+
+def _rows(name: str, notebook: Any) -> Iterator[Row]:
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(cells, 1):
+        expected = EXPECTED in cell.metadata.get("tags", ())
+        jobs = {}
+        for output in cell.outputs:
+            if job := output.get("data", {}).get(MIME):
+                jobs[job["id"]] = job  # the latest display of a job
+            elif output.output_type == "error" and not expected:
+                yield Row(notebook=name, cell=number, text=f"unexpected error: {line(output.evalue)}", ok=False)
+        for job in jobs.values():
+            ended = job["state"] in ("succeeded", "failed", "cancelled")
+            yield Row(notebook=name, cell=number, text=_told(job), ok=ended)
+
+
+def _told(job: dict[str, Any]) -> str:
+    why = f" ({job['reason'].replace('_', ' ')})" if job.get("reason") else ""
+    times = []
+    if job.get("finished_at"):
+        times.append(f"{show_duration(job['finished_at'] - job['created_at'])} in all")
+        if job.get("started_at"):
+            times.append(f"{show_duration(job['finished_at'] - job['started_at'])} of it running")
+    return line(f"job {job['number']:<4} {job['language']:4} {job['state']}{why}  {', '.join(times)}")
+
+
+def _index(rows: list[Row]) -> str:
+    cells = "\n".join(
+        f"<tr><td><a href='{escape(row.notebook)}.html'>{escape(row.notebook)}</a><td>{row.cell or ''}"
+        f"<td>{'' if row.ok else '<b>wrong</b> '}{escape(row.text)}"
+        for row in rows
+    )
+    return (
+        "<!doctype html><meta charset=utf-8><title>Telerun: example notebooks</title>"
+        "<style>body{font:15px sans-serif;margin:2em}td{padding:.2em 1em .2em 0}</style>"
+        f"<h1>Example notebooks, executed</h1><table><tr><th>notebook<th>cell<th>what became of it\n{cells}\n</table>\n"
+    )
+
+
+def main() -> int:
+    try:
+        return int(demo.main(standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except TelerunError as error:
+        click.echo("\n    ".join([f"telerun: {error}", *error.items]), err=True)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
