@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from telerun_executor.workspace import Workspace
 from telerun_protocol.listing import RESERVED_FOLDER, AsmListing, AsmView
 
 MAX_CUBINS = 40
+_NO_NVDISASM = "There is no SASS because nvdisasm is missing on the executor: pip install 'telerun-magic[cuda]' there."
 
 
 def sass_path(workspace: Workspace, arch: str) -> Path:
@@ -48,13 +49,15 @@ def shown_cubins(main_path: str, workspace: Workspace) -> dict[str, Path]:
 
 
 def read_cuda_assembly(
-    main_path: str, workspace: Workspace, compile_log: bytes, *, views: bool, notes: Sequence[str]
+    main_path: str, workspace: Workspace, compile_log: bytes, *, views: bool, disassembled: bool
 ) -> Assembly:
-    """Everything of one build; with `views` false only what each kernel needs."""
+    """Everything of one build; with `views` false only what each kernel needs.
+
+    `disassembled` is whether there was an nvdisasm to run."""
     kernels = kernel_resources(compile_log)
     if not views:
         return Assembly(kernels=kernels)
-    reading = _Reading(MainSource(path=main_path, workspace=workspace), list(notes))
+    reading = _Reading(MainSource(path=main_path, workspace=workspace), disassembled)
     reading.ptx()
     reading.cubins()
     reading.host({kernel.symbol for kernel in kernels})
@@ -80,7 +83,8 @@ class _Reading:
     """What was read so far."""
 
     main: MainSource
-    notes: list[str]
+    disassembled: bool
+    notes: list[str] = field(default_factory=list)
     views: list[AsmView] = field(default_factory=list)
     files: list[AsmFile] = field(default_factory=list)
     constant_bytes: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -97,7 +101,12 @@ class _Reading:
             self.views.append(AsmView(kind="ptx", arch=arch, artifact=name, functions=functions))
 
     def cubins(self) -> None:
-        for arch, path in shown_cubins(self.main.path, self.main.workspace).items():
+        shown = shown_cubins(self.main.path, self.main.workspace)
+        if not shown:
+            self.notes.append("There is no SASS: the build left no machine code of a GPU.")
+        elif not self.disassembled:
+            self.notes.append(_NO_NVDISASM)
+        for arch, path in shown.items():
             self._keep(f"{arch}.cubin", path, "application/octet-stream")
             table = LineTable()
             try:
@@ -106,11 +115,14 @@ class _Reading:
                     self.constant_bytes[symbol, arch] = size
                 table = cubin.lines()
             except (MalformedCubin, MalformedTable, OSError) as error:
-                self.notes.append(f"The SASS for {arch} is not tied to the source: the cubin's line table: {error}.")
-            sass = sass_path(self.main.workspace, arch)
-            text = self._text(sass, f"the SASS for {arch}") if sass.exists() else None
-            if text is not None:
-                name = self._keep(f"{arch}.sass", sass)
+                self.notes.append(
+                    f"The SASS for {arch} is not tied to the source, because the cubin is unusual: {error}."
+                )
+            if not self.disassembled:
+                continue
+            text = self._text(sass_path(self.main.workspace, arch), f"the SASS for {arch}")
+            if text:
+                name = self._keep(f"{arch}.sass", sass_path(self.main.workspace, arch))
                 functions = tuple(sass_functions(text, table, self.main))
                 self.views.append(AsmView(kind="sass", arch=arch, artifact=name, functions=functions))
 

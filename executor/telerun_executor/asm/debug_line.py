@@ -6,10 +6,13 @@ from. Rows are numbered from 1 within their sequence, 0 is no context.
 
 from __future__ import annotations
 
+import re
 import struct
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from telerun_executor.asm.source import unquote
 
 MAX_ROWS = 2_000_000
 MAX_DEPTH = 64
@@ -58,20 +61,20 @@ class _Reader:
 
     def __init__(self, data: bytes, position: int, end: int) -> None:
         if not 0 <= position <= end <= len(data):
-            raise MalformedTable("a length reaches beyond the end")
+            raise MalformedTable("a length in its line table reaches beyond the end")
         self.data, self.position, self.end = data, position, end
 
     def unpack(self, layout: str) -> tuple[int, ...]:
         size = struct.calcsize(layout)
         if self.position + size > self.end:
-            raise MalformedTable("it ends too early")
+            raise MalformedTable("its line table ends too early")
         values: tuple[int, ...] = struct.unpack_from(layout, self.data, self.position)
         self.position += size
         return values
 
     def byte(self) -> int:
         if self.position >= self.end:
-            raise MalformedTable("it ends too early")
+            raise MalformedTable("its line table ends too early")
         self.position += 1
         return self.data[self.position - 1]
 
@@ -82,7 +85,7 @@ class _Reader:
             value |= (byte & 127) << (7 * index)
             if byte < 128:
                 return value
-        raise MalformedTable("a number is too long")
+        raise MalformedTable("a number in its line table is too long")
 
     def sleb(self) -> int:
         start = self.position
@@ -93,14 +96,14 @@ class _Reader:
     def text(self) -> str:
         end = self.data.find(b"\0", self.position, self.end)
         if end < 0:
-            raise MalformedTable("a name does not end")
+            raise MalformedTable("a name in its line table does not end")
         found = self.data[self.position : end].decode(errors="replace")
         self.position = end + 1
         return found
 
     def skip(self, size: int) -> None:
         if self.position + size > self.end:
-            raise MalformedTable("a length reaches beyond the end")
+            raise MalformedTable("a length in its line table reaches beyond the end")
         self.position += size
 
 
@@ -129,33 +132,39 @@ def _files(reader: _Reader) -> list[str]:
     while name := reader.text():
         folder, _, _ = reader.uleb(), reader.uleb(), reader.uleb()
         if folder >= len(folders):
-            raise MalformedTable("a file is in no folder")
-        files.append(f"{folders[folder]}/{name}" if folder else name)
-    return files
+            raise MalformedTable("a file of its line table is in no folder")
+        files.append(_joined(folders[folder], name) if folder else name)
+    return [unquote(file) for file in files]
+
+
+def _joined(folder: str, name: str) -> str:
+    r"""Other letters than ASCII are written as \ooo by ptxas, which then takes the last backslash for a folder's end."""
+    cut = re.search(r"\\[0-7]{3}$", folder) and re.match(r"[0-7]{3}", name)
+    return f"{folder}\\{name}" if cut else f"{folder}/{name}"
 
 
 def _decode_unit(reader: _Reader, table: LineTable, addresses: Mapping[int, tuple[str, int]]) -> None:
     version, header_length = reader.unpack("<HI")
     if not 2 <= version <= 4:
-        raise MalformedTable(f"it is of version {version}")
+        raise MalformedTable(f"its line table is of version {version}")
     program = reader.position + header_length
     (step,) = reader.unpack("<B")
     if version == 4:
         reader.byte()  # operations per instruction: 1 on all machines without VLIW
     _, line_base, line_range, opcode_base = reader.unpack("<BbBB")
     if not line_range or not opcode_base:
-        raise MalformedTable("its header is not valid")
+        raise MalformedTable("the header of its line table is not valid")
     operands = [reader.byte() for _ in range(opcode_base - 1)]
     files = _files(reader)
     if program < reader.position:
-        raise MalformedTable("its header is not valid")
+        raise MalformedTable("the header of its line table is not valid")
     reader.skip(program - reader.position)
 
     address, file, line, context, section, first = 0, 1, 1, 0, "", len(table.rows)
 
     def emit() -> None:
         if len(table.rows) >= MAX_ROWS:
-            raise MalformedTable(f"it has more than {MAX_ROWS} rows")
+            raise MalformedTable(f"its line table has more than {MAX_ROWS} rows")
         if section:
             table.sections.setdefault(section, []).append(len(table.rows))
         caller = first + context - 1 if context else None
@@ -183,7 +192,7 @@ def _decode_unit(reader: _Reader, table: LineTable, addresses: Mapping[int, tupl
                 case _x if _x == _SET_FUNCTION_NAME:
                     context = 0
             if after < reader.position:
-                raise MalformedTable("an operation is longer than it says")
+                raise MalformedTable("an operation in its line table is longer than it says")
             reader.skip(after - reader.position)
         elif opcode == 1:
             emit()

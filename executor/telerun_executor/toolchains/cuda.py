@@ -105,16 +105,14 @@ class CudaToolchain(Toolchain):
 
     def read_assembly(self, spec: JobSpec, workspace: Workspace, archs: Sequence[str], compile_log: bytes) -> Assembly:
         """Without `asm` in the spec only what each kernel needs, which the build has printed in any case."""
-        notes = () if self._tools.nvdisasm else (_NO_NVDISASM,)
-        return read_cuda_assembly(_main(spec), workspace, compile_log, views=spec.asm, notes=notes)
+        return read_cuda_assembly(
+            _main(spec), workspace, compile_log, views=spec.asm, disassembled=self._tools.nvdisasm is not None
+        )
 
     def _nvcc(self) -> Nvcc:
         if self._tools.nvcc is None or self._tools.host is None:
             raise InvalidMessage("This executor cannot compile CUDA.", hint=self.missing())
         return self._tools.nvcc
-
-
-_NO_NVDISASM = "There is no SASS because nvdisasm is missing on the executor: pip install 'telerun-magic[cuda]' there."
 
 
 def _main(spec: JobSpec) -> str:
