@@ -11,6 +11,9 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from telerun_magic import options
+from telerun_magic.magics import TelerunMagics
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NOTEBOOKS = sorted((EXAMPLES / "notebooks").glob("*.ipynb"))
 
@@ -78,6 +81,15 @@ def test_files_and_links_exist(path: Path, notebook: NotebookNode) -> None:
         else:
             named += re.findall(r'submit\(Path\("([^"]+)"\)', cell.source)
     assert [name for name in named if not (path.parent / name).exists()] == []
+
+
+def test_options_are_understood(path: Path, notebook: NotebookNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(path.parent)
+    for cell in code(notebook):
+        if cell.source.startswith("%%telerun"):
+            given = options.parse(TelerunMagics.telerun.parser, cell.source.splitlines()[0].removeprefix("%%telerun"))
+            assert options.words(given, {})["lang"] in ("cpp", "cu")
+            options.presentation(given)
 
 
 def test_the_index_names_every_notebook() -> None:
