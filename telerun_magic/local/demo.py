@@ -6,6 +6,7 @@ something went wrong that a cell does not announce by the tag `raises-exception`
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import time
@@ -16,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import nbformat
 
 from telerun_magic.local import lab
 from telerun_magic.local.supervisor import Service, Supervisor
@@ -71,7 +71,7 @@ def _execute(supervisor: Supervisor, service: Service, source: Path, out: Path) 
         tail = " ".join((supervisor.run / f"{name}.log").read_text(errors="replace").splitlines()[-1:])
         rows = [Row(notebook=name, cell=0, text=f"could not be executed: {line(tail)}", ok=False)]
     else:
-        rows = list(_rows(name, nbformat.read(out / source.name, as_version=4)))
+        rows = list(_rows(name, json.loads((out / source.name).read_text(encoding="utf-8"))))
         if supervisor.run_to_end(f"{name}-page", [*convert, "--to=html", str(out.absolute() / source.name)], env):
             rows.append(Row(notebook=name, cell=0, text="could not be turned into a page", ok=False))
     for row in rows:
@@ -80,16 +80,16 @@ def _execute(supervisor: Supervisor, service: Service, source: Path, out: Path) 
     return rows
 
 
-def _rows(name: str, notebook: Any) -> Iterator[Row]:
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+def _rows(name: str, notebook: dict[str, Any]) -> Iterator[Row]:
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     for number, cell in enumerate(cells, 1):
-        expected = EXPECTED in cell.metadata.get("tags", ())
+        expected = EXPECTED in cell["metadata"].get("tags", ())
         jobs = {}
-        for output in cell.outputs:
+        for output in cell["outputs"]:
             if job := output.get("data", {}).get(MIME):
                 jobs[job["id"]] = job  # the latest display of a job
-            elif output.output_type == "error" and not expected:
-                yield Row(notebook=name, cell=number, text=f"unexpected error: {line(output.evalue)}", ok=False)
+            elif output["output_type"] == "error" and not expected:
+                yield Row(notebook=name, cell=number, text=f"unexpected error: {line(output['evalue'])}", ok=False)
         for job in jobs.values():
             ended = job["state"] in ("succeeded", "failed", "cancelled")
             yield Row(notebook=name, cell=number, text=_told(job), ok=ended)
