@@ -1,0 +1,130 @@
+"""What a program calls: submit, map, job, jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from telerun_magic import io_thread, session, submission
+from telerun_magic.job_handle import Job, JobResult
+from telerun_magic.submission import Source, Submission
+from telerun_protocol.errors import JobFailed
+from telerun_protocol.states import Language
+
+PARALLEL_SUBMITS = 8
+
+
+def submit(source: Source, language: str | Language | None = None, *, wait: bool = False, **words: Any) -> Job:
+    """Queues a job and returns it; with `wait`, once it has ended.
+
+    `source` is a text, or a Path of a file, tar or folder (for "command": the argv). `language` is one of cu, cpp, c,
+    py, sh, project, command; without it the content or the file's name decides. The other words are those of
+    `telerun_magic.submission.build`: args, stdin, files, inputs, flags, std, libraries, archs, asm, run, env, time,
+    memory, limits, gpus, device, labels, name, tags, compiler.
+    """
+    job = send(submission.build(source, language, **words))
+    return job.wait() if wait else job
+
+
+def map(  # noqa: A001 - it is called as telerun_magic.map
+    source: Source, args_list: Iterable[object], language: str | Language | None = None, **words: Any
+) -> Jobs:
+    """Queues one job for each element of `args_list`: a sequence of program arguments, or one argument."""
+    rows = [row if isinstance(row, Sequence) and not isinstance(row, str | bytes) else [row] for row in args_list]
+    built = [submission.build(source, language, args=row, **words) for row in rows]
+    return Jobs(io_thread.call(_send_all(built, print)))
+
+
+def job(id_or_number: str | int) -> Job:
+    """One of your jobs, whichever kernel or machine it was submitted from."""
+    return Job(io_thread.call(session.find(str(id_or_number), print)))
+
+
+def jobs(limit: int = 20, **filters: str) -> Jobs:
+    """Your newest jobs. Filters: state, notebook, tag, name."""
+    return Jobs(io_thread.call(_listed({"limit": str(limit), **filters})))
+
+
+class Jobs(list[Job]):
+    """Several jobs."""
+
+    def wait(self, timeout: float | None = None) -> Jobs:
+        """Blocks until all have ended; raises TimeoutError after `timeout` seconds."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        for job in self:
+            job.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        return self
+
+    def results(self, timeout: float | None = None, *, return_errors: bool = False) -> list[Any]:
+        """Their results, in order; the first failure is raised, or stands in its place with `return_errors`."""
+        self.wait(timeout)
+        return [_result_or_error(job) if return_errors else job.result() for job in self]
+
+    def cancel(self) -> None:
+        """Asks for the end of all of them."""
+        for job in self:
+            job.cancel()
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        from telerun_magic import show  # noqa: PLC0415 - rendering is not needed to run jobs
+
+        return show.list_bundle([job.info for job in self])
+
+
+def send(submission: Submission, tell: Callable[[str], None] = print, *, line_offset: int = 0) -> Job:
+    """Uploads what the server does not have, queues the job and gives it. `tell` hears what a person should know."""
+    for notice in submission.notices:
+        tell(notice)
+    return io_thread.call(_send(submission, tell, line_offset))
+
+
+async def _send(submission: Submission, tell: Callable[[str], None], line_offset: int = 0) -> Job:
+    current = await session.current(tell)
+    info = await current.client.submit_with(submission.spec, submission.contents)
+    feed = current.watch(info)
+    feed.clock_ahead_s = info.created_at - time.time()
+    return Job(feed, source=submission.source, line_offset=line_offset)
+
+
+async def _send_all(built: list[Submission], tell: Callable[[str], None]) -> list[Job]:
+    for notice in built[0].notices if built else ():
+        tell(notice)
+    room = asyncio.Semaphore(PARALLEL_SUBMITS)
+
+    async def one(submission: Submission) -> Job:
+        async with room:
+            return await _send(submission, tell)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(submission)) for submission in built]
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+async def _listed(filters: dict[str, str]) -> list[Job]:
+    current = await session.current(print)
+    listed = await current.client.jobs(**filters)
+    return [Job(current.watch(info)) for info in listed.jobs]
+
+
+def _result_or_error(job: Job) -> JobResult | JobFailed:
+    try:
+        return job.result()
+    except JobFailed as error:
+        return error
+
+
+def _spelled_out() -> inspect.Signature:
+    """The signature of `submit` with all its words, for Shift+Tab."""
+    own = inspect.signature(submit).parameters
+    more = [p for name, p in inspect.signature(submission.build).parameters.items() if p.kind is p.KEYWORD_ONLY]
+    shown = [p for p in own.values() if p.kind is not p.VAR_KEYWORD] + more
+    return inspect.Signature(shown, return_annotation=Job)
+
+
+submit.__signature__ = _spelled_out()  # type: ignore[attr-defined]

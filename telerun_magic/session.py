@@ -1,0 +1,225 @@
+"""A connection in use: one client, one stream of events, and what is known of each job that somebody looks at."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from weakref import WeakValueDictionary
+
+from telerun_magic import io_thread
+from telerun_magic.connect import Connection, connection
+from telerun_protocol.client import Client
+from telerun_protocol.errors import Forbidden, NotFound, ServerUnreachable, TelerunError, Unauthorized
+from telerun_protocol.logframes import Frame
+from telerun_protocol.messages import Job
+
+FIRST_ANSWER_S = 3.0  # how long a new server may keep us waiting before we say that it does not answer
+FIRST_LOOK_S = 0.05
+RARE_LOOK_S = 5.0
+EVENTS_AGAIN_S = 5.0
+
+
+class Bell:
+    """Counts changes. Threads and event loops wait for the next one by the same future."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.count = 0
+        self._next = self._new()
+
+    @staticmethod
+    def _new() -> Future[int]:
+        future: Future[int] = Future()
+        future.set_running_or_notify_cancel()  # shared: no waiter can cancel it for the others
+        return future
+
+    def ring(self) -> None:
+        with self._lock:
+            self.count += 1
+            rung, self._next = self._next, self._new()
+        rung.set_result(self.count)
+
+    def after(self, seen: int) -> Future[int]:
+        """A future that is done as soon as the count is no longer `seen`."""
+        with self._lock:
+            if self.count == seen:
+                return self._next
+        future = self._new()
+        future.set_result(self.count)
+        return future
+
+
+class Feed:
+    """What is known of one job, as it grows: written on the io thread, read from any."""
+
+    def __init__(self, session: Session, info: Job) -> None:
+        self.session = session
+        self.info = info
+        self.frames: list[Frame] = []
+        self.log_complete = False
+        self.error: TelerunError | None = None
+        self.bell = Bell()
+        self.heard_at = time.monotonic()
+        self.clock_ahead_s = 0.0  # the server's clock against ours
+        self._offset = 0
+        self._reading = asyncio.Lock()
+        self.follows = False
+
+    @property
+    def is_final(self) -> bool:
+        return self.info.state.is_final
+
+    def update(self, info: Job) -> None:
+        """Takes a newer state; what is final stays so, whichever answer comes last."""
+        self.heard_at = time.monotonic()
+        if info != self.info and not (self.is_final and not info.state.is_final):
+            self.info = info
+            self.bell.ring()
+
+    def again(self) -> None:
+        """Forgets an error and goes on looking: whoever asks once more may have mended what was broken."""
+        if self.error:
+            self.error = None
+            io_thread.start(self.look())
+
+    def follow(self) -> None:
+        """Reads the log to its end from now on."""
+        if not self.follows:
+            self.follows = True
+            io_thread.start(self._follow())
+
+    async def _follow(self) -> None:
+        try:
+            while not self.log_complete:
+                was_final = self.is_final
+                await self.read_log(follow=True)
+                self.update(await self.session.client.job(self.info.id))
+                self.log_complete = was_final or self.is_final
+        except TelerunError as error:
+            self.error, self.follows = error, False
+        finally:
+            self.bell.ring()
+
+    async def read_log(self, *, follow: bool = False) -> None:
+        """Appends what the log has beyond what was read; with `follow`, until the job ends."""
+        async with self._reading:
+            log = self.session.client.log_with_offsets(self.info.id, offset=self._offset, follow=follow)
+            async for offset, frame in log:
+                self._offset = offset
+                self.frames.append(frame)
+                self.heard_at = time.monotonic()
+                self.bell.ring()
+
+    async def look(self) -> None:
+        """Asks for the state where events tell nothing: before their stream stands, and while it is broken."""
+        pause = FIRST_LOOK_S
+        try:
+            while not self.is_final:
+                await asyncio.sleep(pause)
+                if time.monotonic() - self.heard_at >= pause and not self.is_final:
+                    self.update(await self.session.client.job(self.info.id))
+                rare = max(RARE_LOOK_S, len(self.session.feeds) / 20)
+                pause = rare if self.session.has_events else min(2 * pause, rare)
+        except TelerunError as error:
+            self.error = error
+            self.bell.ring()
+
+
+class Session:
+    """Belongs to the io thread."""
+
+    def __init__(self, link: Connection) -> None:
+        self.link = link
+        self.pid = os.getpid()
+        self.client = Client(link.url, self._token, ca_file=link.ca_file, on_retry=self._on_retry)
+        self.feeds: WeakValueDictionary[str, Feed] = WeakValueDictionary()
+        self.has_events = False
+        self.trouble: str | None = None  # why we are waiting for the server, while we are
+        self._troubled_at = 0.0
+        self.open = asyncio.Event()
+
+    def _token(self) -> str:
+        return self.link.token()
+
+    def watch(self, info: Job) -> Feed:
+        """The feed of a job, the one that is there already where somebody looks at it."""
+        if feed := self.feeds.get(info.id):
+            feed.update(info)
+            return feed
+        feed = self.feeds[info.id] = Feed(self, info)
+        if not feed.is_final:
+            io_thread.start(feed.look())
+        return feed
+
+    async def try_out(self) -> None:
+        """Speaks to the server for the first time, and only for a moment: a wrong address is told at once."""
+        link = self.link
+        async with Client(link.url, link.token, ca_file=link.ca_file, retry_s=FIRST_ANSWER_S) as client:
+            await client.me()
+
+    async def run(self) -> None:
+        """Keeps the client open and hands out its events, until the process ends."""
+        async with self.client:
+            self.open.set()
+            while True:
+                with suppress(TelerunError):  # each job is still looked at by itself, and tells its own error
+                    async for event in self.client.events():
+                        self.has_events = True
+                        if feed := self.feeds.get(event.job.id):
+                            feed.update(event.job)
+                self.has_events = False
+                await asyncio.sleep(EVENTS_AGAIN_S)
+
+    def _on_retry(self, error: TelerunError) -> None:
+        self.trouble, self._troubled_at = error.message, time.monotonic()
+        for feed in list(self.feeds.values()):
+            feed.bell.ring()
+
+    def trouble_since(self, heard_at: float) -> str | None:
+        """What keeps us from the server, unless it was heard of since."""
+        return self.trouble if self.trouble and self._troubled_at > heard_at else None
+
+
+_sessions: dict[tuple[str, str, int], Session] = {}
+
+
+async def current(tell: Callable[[str], None] | None = None) -> Session:
+    """The session with the server in force; `tell` hears one line when a local server was started for it."""
+    link = await asyncio.to_thread(connection)
+    if link.started and tell:
+        tell(link.started)
+    key = (link.url, str(link.ca_file), os.getpid())
+    if key not in _sessions:
+        session = Session(link)
+        try:
+            await session.try_out()
+        except ServerUnreachable as error:
+            raise ServerUnreachable(
+                error.message, hint="Is the address right? %telerun_login URL changes it; telerun up starts your own."
+            ) from error
+        except (Unauthorized, Forbidden) as error:
+            raise type(error)(
+                f"The server at {link.url} refused the token: {error.message}",
+                hint="Get a new one and store it with %telerun_login.",
+            ) from error
+        if key not in _sessions:  # somebody else may have been faster
+            _sessions[key] = session
+            io_thread.start(session.run())
+    session = _sessions[key]
+    session.link = link
+    await session.open.wait()
+    return session
+
+
+async def find(job: str, tell: Callable[[str], None] | None = None) -> Feed:
+    """The feed of a job by its id or number."""
+    session = await current(tell)
+    try:
+        return session.watch(await session.client.job(job))
+    except NotFound as error:
+        raise NotFound(f"There is no job {job} of yours here.", hint="%telerun_status lists them.") from error
