@@ -36,6 +36,14 @@ class Collection:
         )
 
 
+def is_empty(out: Path) -> bool:
+    try:
+        with os.scandir(out) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return True
+
+
 async def collect(out: Path, most_bytes: int | None, upload: Upload) -> Collection:
     """Uploads the regular files below `out`; call it when nothing of the job is alive any more."""
     collection = Collection()
@@ -47,9 +55,7 @@ async def collect(out: Path, most_bytes: int | None, upload: Upload) -> Collecti
         finally:
             os.close(fd)
             turn.release()
-        collection.artifacts.append(
-            Artifact(path=path, sha256=sha256, size_bytes=size, media_type=media_type(path))
-        )
+        collection.artifacts.append(Artifact(path=path, sha256=sha256, size_bytes=size, media_type=media_type(path)))
 
     async with asyncio.TaskGroup() as group:
         for path, fd, size in _files(out, most_bytes, collection.left_out):
@@ -86,7 +92,7 @@ def _problem(path: str, count: int, total: int, most_bytes: int | None) -> str |
         check_path(path)
     except ValueError:
         return "the name is not portable"
-    if path.split("/")[0] == RESERVED_FOLDER:
+    if path.split("/", maxsplit=1)[0] == RESERVED_FOLDER:
         return f"{RESERVED_FOLDER}/ is reserved"
     if count >= MOST_FILES:
         return f"only {MOST_FILES} files of a job are kept"

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 from platformdirs import user_state_path
+
 from telerun_protocol.errors import InvalidMessage, NotConfigured
 from telerun_protocol.messages import Label
 
@@ -51,6 +52,12 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 hint="Give --token-file with a token made by `telerun-server executors add NAME`.",
             )
         return Path(self.token_file).expanduser()
+
+    def ca_path(self) -> Path | None:
+        return Path(self.ca_file).expanduser() if self.ca_file else None
+
+    def work_path(self) -> Path:
+        return Path(self.work_dir).expanduser().absolute()
 
 
 def load(file: Path | None, flags: Mapping[str, Any], environment: Mapping[str, str]) -> Config:

@@ -1,4 +1,4 @@
-"""A compiler's messages as data, read from what it printed. What is not recognised is simply not there: the log has it."""
+"""A compiler's messages as data, read from what it printed. What is not recognised is left to the log."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from telerun_executor.runners.base import Output
 from telerun_protocol.logframes import HEADER, encode_frame
 
 GAP_S = 0.015
@@ -79,3 +80,24 @@ class LogStream:
         """Returns when everything written so far is stored. `run` must be going."""
         async with self._changed:
             await self._changed.wait_for(lambda: not self._waiting_bytes and not self._sending)
+
+
+class Meter:
+    """An `Output` that lets the first `limit` bytes through, counts all, and tells once when there are more."""
+
+    def __init__(self, output: Output, limit: int | None, on_excess: Callable[[], None] | None = None) -> None:
+        self._output = output
+        self._limit = limit
+        self._on_excess = on_excess
+        self.seen_bytes = 0
+        self.cut_bytes = 0
+
+    async def __call__(self, stream: int, data: bytes) -> None:
+        kept = data if self._limit is None else data[: max(0, self._limit - self.seen_bytes)]
+        within = not self.cut_bytes
+        self.seen_bytes += len(data)
+        self.cut_bytes += len(data) - len(kept)
+        if self.cut_bytes and within and self._on_excess:
+            self._on_excess()
+        if kept:
+            await self._output(stream, kept)

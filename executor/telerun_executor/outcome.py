@@ -6,10 +6,9 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from telerun_executor.runners.base import ProcessExit
 from telerun_protocol.messages import Limits
 from telerun_protocol.states import Reason, State
-
-from telerun_executor.runners.base import ProcessExit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +86,10 @@ _LIMITS: Mapping[Reason, tuple[str, str]] = {
     Reason.COMPILE_TIME_LIMIT: ("compiling took longer than its time limit", "the compile_time_s limit"),
     Reason.CPU_TIME_LIMIT: ("it used more CPU time than its limit", "the cpu_time_s limit"),
     Reason.MEMORY_LIMIT: ("it used more memory than its limit", "--memory"),
-    Reason.OUTPUT_LIMIT: ("it printed more than its output limit", "the output_bytes limit, or write to a file in out/"),
+    Reason.OUTPUT_LIMIT: (
+        "it printed more than its output limit",
+        "the output_bytes limit, or write to a file in out/",
+    ),
     Reason.DISK_LIMIT: ("it wrote more to disk than its limit", "the disk_bytes limit"),
     Reason.PROCESS_LIMIT: ("it started more processes than its limit", "the processes limit"),
 }

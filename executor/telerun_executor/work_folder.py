@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from telerun_protocol.errors import TelerunError
 
 from telerun_executor.runners.launch import end_leftovers
 from telerun_executor.workspace import Workspace
+from telerun_protocol.errors import TelerunError
 
 
 class WorkFolderInUse(TelerunError):
@@ -23,7 +24,7 @@ class WorkFolderInUse(TelerunError):
 
 @dataclass(frozen=True, slots=True)
 class WorkFolder:
-    """A locked work folder. `replaces` is the instance that held it before and did not end in order."""
+    """A locked work folder. `replaces` is the instance that held it before."""
 
     path: Path
     instance: str
@@ -37,8 +38,8 @@ class WorkFolder:
     def processes(self) -> Path:
         return self.path / "processes"
 
-    @contextlib.contextmanager
-    def workspace(self, name: str, *, keep: bool) -> Iterator[Workspace]:
+    @contextlib.asynccontextmanager
+    async def workspace(self, name: str, *, keep: bool) -> AsyncIterator[Workspace]:
         """A fresh workspace, removed at the end unless it is to be kept."""
         workspace = Workspace(self.jobs / name)
         workspace.create()
@@ -46,7 +47,7 @@ class WorkFolder:
             yield workspace
         finally:
             if not keep:
-                shutil.rmtree(workspace.root, ignore_errors=True)
+                await asyncio.to_thread(shutil.rmtree, workspace.root, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -74,4 +75,3 @@ def hold(path: Path, *, keep: bool = False) -> Iterator[WorkFolder]:
             needed.mkdir(exist_ok=True, mode=0o700)
         note.write_text(folder.instance)
         yield folder
-        note.unlink(missing_ok=True)

@@ -18,6 +18,10 @@ class Devices:
         self._turn = asyncio.Lock()
         self._returned = asyncio.Event()
 
+    @property
+    def free(self) -> int:
+        return len(self._free)
+
     @contextlib.asynccontextmanager
     async def lease(self, count: int) -> AsyncIterator[tuple[Device, ...]]:
         """`count` devices, once they are free; the caller has checked that there are as many at all."""

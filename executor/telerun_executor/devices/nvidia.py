@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 import pynvml
+
 from telerun_protocol.messages import Device
 
 log = logging.getLogger(__name__)

@@ -8,13 +8,12 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from telerun_executor.workspace import Workspace
 from telerun_protocol.messages import Device, Limits
 from telerun_protocol.states import Isolation, Reason
 
-from telerun_executor.workspace import Workspace
-
 Output = Callable[[int, bytes], Awaitable[None]]
-"""Takes what a command printed: a `StreamId` and bytes. Awaited before more is read: a slow reader slows the command."""
+"""Takes what a command printed (a `StreamId`, bytes). Awaited before more is read: a slow one slows the command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from telerun_protocol.errors import SandboxError
 
 from telerun_executor.runners import launcher as program
+from telerun_protocol.errors import SandboxError
 
 EXIT_WITHIN_S = program.UNKILLABLE_AFTER_S + 3.0
 
@@ -51,8 +51,8 @@ class Launcher:
     async def run(self, request: Mapping[str, Any], fds: Sequence[int], grace_s: float) -> dict[str, Any]:
         """Runs a command to its end, and answers with how it ended.
 
-        On cancellation the command is asked to end, is killed after `grace_s`, and CancelledError leaves when nothing of
-        it is alive; a second cancellation does without the rest of the grace.
+        On cancellation the command is asked to end, is killed after `grace_s`, and CancelledError leaves when nothing
+        of it is alive; a second cancellation does without the rest of the grace.
         """
         body = json.dumps(request).encode()
         header = program.LENGTH.pack(len(body))
@@ -150,4 +150,3 @@ def end_leftovers(records: Path) -> int:
                 ended += len(family)
         record.unlink(missing_ok=True)
     return ended
-

@@ -180,7 +180,7 @@ def _become(request: dict[str, Any], fds: list[int], parent: int) -> None:
     for handled in (signal.SIGPIPE, signal.SIGXFSZ, *IGNORED):
         signal.signal(handled, signal.SIG_DFL)  # Python ignores some, and an ignored signal stays so across exec
     argv = request["argv"]
-    os.execvpe(argv[0], argv, request["env"])
+    os.execvpe(argv[0], argv, request["env"])  # noqa: S606 - an argv and no shell is the point
 
 
 def serve(control: socket.socket, wake: int, request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
@@ -196,9 +196,9 @@ def serve(control: socket.socket, wake: int, request: dict[str, Any], fds: list[
             left = None if running.kill_at is None else running.kill_at - time.monotonic()
             if left is not None and left <= 0:
                 break
-            ready, _, _ = select.select([control, wake], [], [], left)
+            ready, _, _ = select.select([control.fileno(), wake], [], [], left)
             drain(wake)
-            if control in ready:
+            if control.fileno() in ready:
                 running.end(receive(control)[0]["end"])
     finally:
         running.kill(wake)

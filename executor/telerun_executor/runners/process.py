@@ -17,13 +17,12 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from telerun_protocol.messages import Device, Limits
-from telerun_protocol.states import Isolation, Reason
-
 from telerun_executor.runners.base import Box, Command, Output, ProcessExit, Runner
 from telerun_executor.runners.launch import Launcher, Launchers
 from telerun_executor.runners.usage import Watch
 from telerun_executor.workspace import Workspace
+from telerun_protocol.messages import Device, Limits
+from telerun_protocol.states import Isolation, Reason
 
 GRACE_S = 1.0
 LAST_OUTPUT_S = 0.3  # how long the pipe of an ended command may stay open in foreign hands

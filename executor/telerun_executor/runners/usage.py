@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+
 from telerun_protocol.messages import Limits
 from telerun_protocol.states import Reason
 

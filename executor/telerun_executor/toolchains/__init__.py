@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from telerun_protocol.states import Language
-
 from telerun_executor.toolchains.base import Toolchain
 from telerun_executor.toolchains.command import CommandToolchain
 from telerun_executor.toolchains.cuda import CudaToolchain
@@ -13,6 +11,7 @@ from telerun_executor.toolchains.native import NativeToolchain
 from telerun_executor.toolchains.project import ProjectToolchain
 from telerun_executor.toolchains.python import PythonToolchain
 from telerun_executor.toolchains.shell import ShellToolchain
+from telerun_protocol.states import Language
 
 
 def toolchains(python: str) -> Mapping[Language, Toolchain]:

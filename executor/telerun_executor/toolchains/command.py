@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from telerun_protocol.messages import JobSpec, ToolchainInfo
-from telerun_protocol.states import Language
-
 from telerun_executor.runners.base import Command
 from telerun_executor.toolchains.base import Toolchain
 from telerun_executor.workspace import Workspace
+from telerun_protocol.messages import JobSpec, ToolchainInfo
+from telerun_protocol.states import Language
 
 
 class CommandToolchain(Toolchain):

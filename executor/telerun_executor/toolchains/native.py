@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from collections.abc import Sequence
-from functools import cached_property
-from pathlib import Path
-
-from telerun_protocol.errors import InvalidMessage
-from telerun_protocol.messages import JobSpec, ToolchainInfo
-from telerun_protocol.states import Language, StreamId
 
 from telerun_executor.asm.host import host_asm_command, read_host_assembly
 from telerun_executor.runners.base import Command
 from telerun_executor.toolchains.base import Assembly, Toolchain
+from telerun_executor.toolchains.discovery import Tool, find_tool
 from telerun_executor.workspace import Workspace
+from telerun_protocol.errors import InvalidMessage
+from telerun_protocol.messages import JobSpec, ToolchainInfo
+from telerun_protocol.states import Language, StreamId
 
 PLAIN = "-fdiagnostics-color=never"  # the log is text; whoever shows it colours it
 DEFAULT_OPTIMIZATION = "-O2"
@@ -31,30 +27,29 @@ class NativeToolchain(Toolchain):
         self._drivers = {"gcc": "g++", "clang": "clang++"} if language is Language.CPP else {}
         self._default = "g++" if language is Language.CPP else "gcc"
 
-    @cached_property
-    def _found(self) -> ToolchainInfo | None:
-        return version_of(self.language, self._default)
-
     def info(self) -> ToolchainInfo | None:
-        return self._found
+        tool = find_tool(self._default)
+        return ToolchainInfo(language=self.language, version=str(tool)) if tool else None
 
     def missing(self) -> str:
         return f"{self._default} is not installed here: install it, for example with `apt-get install {self._default}`."
 
-    def compiler(self, spec: JobSpec) -> Path:
+    def compiler(self, spec: JobSpec) -> Tool:
         """The compiler that the spec asks for; InvalidMessage when this executor does not have it."""
         asked, _, version = (spec.compiler or self._default).partition("-")
         family = self._drivers.get(asked, asked)
         known = ("g++", "clang++") if self.language is Language.CPP else ("gcc", "clang")
         if family not in known:
-            raise InvalidMessage(f"{spec.compiler!r} is not a compiler for this language; there are {', '.join(known)}.")
+            raise InvalidMessage(
+                f"{spec.compiler!r} is not a compiler for this language; there are {', '.join(known)}."
+            )
         name = f"{family}-{version}" if version else family
-        path = shutil.which(name)
-        if path is None:
+        tool = find_tool(name)
+        if tool is None:
             raise InvalidMessage(
                 f"This executor has no {name}.", hint=f"Leave the compiler out to use {self._default}."
             )
-        return Path(path)
+        return tool
 
     def build_commands(self, spec: JobSpec, workspace: Workspace, archs: Sequence[str]) -> tuple[Command, ...]:
         assert spec.main_path, "checked by the spec"
@@ -66,7 +61,7 @@ class NativeToolchain(Toolchain):
         """The compiler and its options without the files: what assembly is made with too."""
         optimized = any(re.fullmatch(r"-O\S*", flag) for flag in spec.compile_flags)
         return (
-            str(self.compiler(spec)),
+            str(self.compiler(spec).path),
             PLAIN,
             *(() if optimized else (DEFAULT_OPTIMIZATION,)),
             *((f"-std={spec.std}",) if spec.std else ()),
@@ -86,16 +81,3 @@ class NativeToolchain(Toolchain):
 
     def run_command(self, spec: JobSpec, workspace: Workspace) -> Command:
         return Command(argv=(str(workspace.program), *spec.args), cwd=workspace.work)
-
-
-def version_of(language: Language, program: str) -> ToolchainInfo | None:
-    """The first line of `program --version`, None when it cannot be had."""
-    path = shutil.which(program)
-    if path is None:
-        return None
-    try:
-        done = subprocess.run([path, "--version"], capture_output=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    lines = done.stdout.decode(errors="replace").splitlines()
-    return ToolchainInfo(language=language, version=lines[0] if lines else program)

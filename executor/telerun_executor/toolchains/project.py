@@ -7,8 +7,8 @@ The first of these that lies at its root decides:
   one that was built.
 - `Makefile` is made; then `main`, `a.out`, or the only program that the folder holds is run.
 
-Programs run in the project's root, with the job's inputs beside the project's files. `compile_flags` reach CMake and make
-as CFLAGS and CXXFLAGS.
+Programs run in the project's root, with the job's inputs beside the project's files. `compile_flags` reach CMake and
+make as CFLAGS and CXXFLAGS.
 """
 
 from __future__ import annotations
@@ -19,14 +19,13 @@ import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from telerun_protocol.errors import InvalidMessage
-from telerun_protocol.messages import JobSpec, ToolchainInfo
-from telerun_protocol.states import Language, StreamId
-
 from telerun_executor.runners.base import Command
 from telerun_executor.toolchains.base import Toolchain
 from telerun_executor.toolchains.shell import SHELL
 from telerun_executor.workspace import Workspace
+from telerun_protocol.errors import InvalidMessage
+from telerun_protocol.messages import JobSpec, ToolchainInfo
+from telerun_protocol.states import Language, StreamId
 
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 MOST_TAR_BYTES = 4 << 30

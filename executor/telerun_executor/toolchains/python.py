@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
-
-from telerun_protocol.messages import JobSpec, ToolchainInfo
-from telerun_protocol.states import Language
 
 from telerun_executor.runners.base import Command
 from telerun_executor.toolchains.base import Toolchain
-from telerun_executor.toolchains.native import version_of
+from telerun_executor.toolchains.discovery import find_tool
 from telerun_executor.workspace import Workspace
+from telerun_protocol.messages import JobSpec, ToolchainInfo
+from telerun_protocol.states import Language
 
 
 class PythonToolchain(Toolchain):
@@ -20,12 +18,9 @@ class PythonToolchain(Toolchain):
     def __init__(self, python: str) -> None:
         self._python = python
 
-    @cached_property
-    def _found(self) -> ToolchainInfo | None:
-        return version_of(self.language, self._python)
-
     def info(self) -> ToolchainInfo | None:
-        return self._found
+        tool = find_tool(self._python)
+        return ToolchainInfo(language=self.language, version=str(tool)) if tool else None
 
     def missing(self) -> str:
         return f"The Python interpreter {self._python} does not start: set `python` in the executor's configuration."

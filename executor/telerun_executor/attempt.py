@@ -1,0 +1,259 @@
+"""The work of one attempt at a job: fetch → compile → wait for a device → run, with assembly views beside the run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from telerun_executor.assembly import assemble
+from telerun_executor.bench import Bench
+from telerun_executor.log_stream import Meter
+from telerun_executor.outcome import Outcome, bytes_text, failed, of_compiler, of_program, succeeded
+from telerun_executor.runners.base import Box, Command, Output, ProcessExit
+from telerun_executor.workspace import Workspace
+from telerun_protocol.errors import InvalidMessage, SandboxError, StaleClaim, TelerunError
+from telerun_protocol.messages import Artifact, Claim, Device, FileRef, KernelResources, Limits, Step
+from telerun_protocol.states import Phase, Reason, StreamId
+
+log = logging.getLogger(__name__)
+DOWNLOADS_AT_ONCE = 8
+COMPILE_LOG_BYTES = 1 << 20
+DEFAULT_COMPILE_TIME_S = 120.0
+
+
+@dataclass(slots=True)
+class Findings:
+    """What there is to tell of an attempt, complete at every moment: it may be broken off."""
+
+    steps: list[Step] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    artifacts: list[Artifact] = field(default_factory=list)
+    kernels: tuple[KernelResources, ...] = ()
+    devices: tuple[Device, ...] = ()
+    compile_log: bytearray = field(default_factory=bytearray)
+    output_bytes: int = 0
+    output_cut_bytes: int = 0
+    has_run: bool = False  # the program has been started
+
+
+class Attempt:
+    """Does the work in a workspace; `enter` hears each phase, `write` takes output, `upload` stores files."""
+
+    def __init__(
+        self,
+        bench: Bench,
+        claim: Claim,
+        workspace: Workspace,
+        *,
+        enter: Callable[[Phase], None],
+        write: Output,
+        upload: Callable[[Path | bytes], Awaitable[str]],
+    ) -> None:
+        self.findings = Findings()
+        self._bench = bench
+        self._claim = claim
+        self._spec = claim.spec
+        self._limits = claim.spec.limits
+        self._toolchain = bench.toolchains[claim.spec.language]
+        self._workspace = workspace
+        self._enter = enter
+        self._write = write
+        self._upload = upload
+
+    async def outcome(self) -> Outcome:
+        """Does it all; what can go wrong is told apart: the job's mistakes and our own."""
+        try:
+            await self._fetch()
+            return await self._build_and_run()
+        except (TelerunError, OSError, ExceptionGroup) as raised:
+            error = _first(raised)
+            if isinstance(error, InvalidMessage):
+                return failed(Reason.BAD_SPEC, error.message, error.hint)
+            if isinstance(error, StaleClaim) or not isinstance(error, TelerunError | OSError):
+                raise error from None
+            log.warning("an attempt failed here", extra={"job": self._claim.job_id, "error": str(error)})
+            return failed(
+                Reason.SANDBOX_ERROR,
+                f"The executor {self._bench.executor} could not run the job: {error}",
+                "This is not your program's fault.",
+            )
+
+    # -------------------------------------------------------------------------------------------------------- fetch
+
+    async def _fetch(self) -> None:
+        self._enter(Phase.FETCH)
+        wanted = [(file, self._workspace.src / file.path) for file in self._spec.files]
+        wanted += [(file, self._workspace.work / file.path) for file in self._spec.inputs]
+        if self._spec.stdin:
+            wanted.append((self._spec.stdin, self._workspace.stdin))
+        turn = asyncio.Semaphore(DOWNLOADS_AT_ONCE)
+        async with asyncio.TaskGroup() as group:
+            for file, target in wanted:
+                group.create_task(self._download(file, target, turn))
+        await asyncio.to_thread(self._toolchain.prepare, self._spec, self._workspace)
+
+    async def _download(self, file: FileRef, target: Path, turn: asyncio.Semaphore) -> None:
+        claim = (self._claim.job_id, self._claim.claim_id)
+        async with turn:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with target.open("xb") as content:
+                    async for block in self._bench.client.download(file.sha256, claim=claim):
+                        content.write(block)
+            except InvalidMessage as error:  # damaged on the way: not the job's mistake
+                raise SandboxError(f"{file.path}: {error.message}") from error
+            os.chmod(target, 0o755 if file.executable else 0o644)
+
+    # -------------------------------------------------------------------------------------------------------- build
+
+    async def _build_and_run(self) -> Outcome:
+        spec, bench = self._spec, self._bench
+        if self._toolchain.info() is None:
+            message = f"The executor {bench.executor} cannot serve {spec.language} jobs."
+            return failed(Reason.NO_COMPILER, message, self._toolchain.missing())
+        archs = bench.archs_for(spec.archs)
+        limits = Limits(memory_bytes=bench.compile_memory_bytes)
+        async with bench.runner.open(self._workspace, limits, ()) as box:
+            if commands := self._toolchain.build_commands(spec, self._workspace, archs):
+                async with bench.compile_turns:
+                    self._enter(Phase.COMPILE)
+                    exit_ = await self._compile(box, commands)
+                if not exit_.ok:
+                    return of_compiler(exit_, self._limits)
+            async with asyncio.TaskGroup() as group:
+                if spec.asm:
+                    group.create_task(self._assemble(box, archs))
+                return await self._run() if spec.run else succeeded()
+
+    async def _compile(self, box: Box, commands: Sequence[Command]) -> ProcessExit:
+        """The last command's end. What the compilers print goes to the log as theirs, as much as is bearable."""
+        found = self.findings
+
+        async def keep(_: int, data: bytes) -> None:
+            found.compile_log += data
+            await self._write(StreamId.COMPILE, data)
+
+        meter = Meter(keep, COMPILE_LOG_BYTES)
+        exit_ = ProcessExit(exit_code=0)
+        try:
+            async with asyncio.timeout(self._limits.compile_time_s or DEFAULT_COMPILE_TIME_S):
+                for command in commands:
+                    exit_ = await self._step(box, Phase.COMPILE, command, meter)
+                    if not exit_.ok:
+                        break
+        except TimeoutError:
+            exit_ = ProcessExit(reason=Reason.COMPILE_TIME_LIMIT)
+        if meter.cut_bytes:
+            found.notes.append(f"{bytes_text(meter.cut_bytes)} of the compiler's messages were left out.")
+        return exit_
+
+    async def _assemble(self, box: Box, archs: Sequence[str]) -> None:
+        async def run(command: Command, output: Output) -> ProcessExit:
+            async with self._bench.compile_turns:
+                return await self._step(box, Phase.COMPILE, command, output)
+
+        found = self.findings
+        compile_log = bytes(found.compile_log)
+        try:
+            async with asyncio.timeout(self._limits.compile_time_s or DEFAULT_COMPILE_TIME_S):
+                views = await assemble(
+                    self._toolchain, self._spec, self._workspace, archs, compile_log, run=run, upload=self._upload
+                )
+        except TimeoutError:
+            found.notes.append("The assembly views are missing: making them took too long.")
+            return
+        found.artifacts += views.artifacts
+        found.notes += views.notes
+        found.kernels = views.kernels
+
+    # ---------------------------------------------------------------------------------------------------------- run
+
+    async def _run(self) -> Outcome:
+        bench, found, wanted = self._bench, self.findings, self._spec.gpus_wanted
+        if wanted > len(bench.devices.all):
+            return _no_such_device(wanted, len(bench.devices.all), bench.executor)
+        command = self._toolchain.run_command(self._spec, self._workspace)
+        stdin = self._workspace.stdin if self._spec.stdin else None
+        command = replace(command, stdin=stdin, env={**self._spec.env, **command.env})
+        if bench.run_turns.locked() or wanted > bench.devices.free:
+            self._enter(Phase.WAIT_DEVICE)
+        async with bench.run_turns, bench.devices.lease(wanted) as found.devices:
+            self._enter(Phase.RUN)
+            found.has_run = True
+            async with bench.runner.open(self._workspace, self._limits, found.devices) as box:
+                return of_program(await self._run_program(box, command), self._limits)
+
+    async def _run_program(self, box: Box, command: Command) -> ProcessExit:
+        """The program's end; output and time limits are kept here, the others by the box."""
+        found = self.findings
+        deadline = asyncio.timeout(self._limits.wall_time_s)
+
+        def end_now() -> None:
+            if not deadline.expired():
+                deadline.reschedule(asyncio.get_running_loop().time())
+
+        meter = Meter(self._write, self._limits.output_bytes, end_now)
+        try:
+            async with deadline:
+                exit_ = await self._step(box, Phase.RUN, command, meter)
+        except TimeoutError:
+            exit_ = ProcessExit(reason=Reason.TIME_LIMIT)
+        finally:
+            found.output_bytes, found.output_cut_bytes = meter.seen_bytes, meter.cut_bytes
+        if meter.cut_bytes:
+            kept, cut = bytes_text(meter.seen_bytes - meter.cut_bytes), bytes_text(meter.cut_bytes)
+            found.notes.append(f"The first {kept} of the output were kept; at least {cut} more were not.")
+            return replace(exit_, reason=Reason.OUTPUT_LIMIT)
+        return exit_
+
+    async def _step(self, box: Box, phase: Phase, command: Command, output: Output) -> ProcessExit:
+        """Runs one command and notes it, also when it is broken off."""
+        began = time.monotonic()
+        exit_ = ProcessExit()
+        env = {**self._base_env(), **command.env}
+        try:
+            exit_ = await box.run(replace(command, env=env), output)
+        finally:
+            self.findings.steps.append(
+                Step(
+                    phase=phase,
+                    argv=command.argv,
+                    wall_time_s=exit_.wall_time_s or time.monotonic() - began,
+                    cpu_time_s=exit_.cpu_time_s,
+                    peak_memory_bytes=exit_.peak_memory_bytes,
+                    exit_code=exit_.exit_code,
+                    signal=exit_.signal,
+                )
+            )
+        return exit_
+
+    def _base_env(self) -> dict[str, str]:
+        """What every command of a job finds, and nothing of the executor's own environment but its PATH."""
+        return {
+            "PATH": self._bench.path,
+            "HOME": str(self._workspace.work),
+            "LANG": "C.UTF-8",
+            "TMPDIR": str(self._workspace.tmp),
+        }
+
+
+def _first(error: BaseException) -> BaseException:
+    """The first error inside nested groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _no_such_device(wanted: int, present: int, executor: str) -> Outcome:
+    has = f"has {present}" if present else "has none"
+    return failed(
+        Reason.NO_SUCH_DEVICE,
+        f"The program was compiled but not run: it needs {wanted} GPU{'s' if wanted > 1 else ''}, "
+        f"and the executor {executor} {has}.",
+        "Start an executor on a machine with an NVIDIA GPU (`telerun-executor run`), or ask for no GPU with --gpus 0.",
+    )

@@ -1,0 +1,128 @@
+"""Puts the executor together, runs it until it is asked to end, and takes it apart again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import resource
+import signal
+from collections.abc import Callable
+from importlib.metadata import version
+
+from telerun_executor.bench import Bench
+from telerun_executor.config import Config, Token
+from telerun_executor.devices import nvidia
+from telerun_executor.devices.base import Devices
+from telerun_executor.runners.process import ProcessRunner
+from telerun_executor.toolchains import toolchains
+from telerun_executor.toolchains.discovery import SYSTEM_PATH, find_cuda_tools
+from telerun_executor.work_folder import WorkFolder, hold
+from telerun_executor.worker import Worker
+from telerun_protocol.client import Client
+from telerun_protocol.errors import TelerunError
+from telerun_protocol.messages import ExecutorInfo
+
+log = logging.getLogger(__name__)
+RETRY_S = 7 * 86_400.0  # an executor waits for its server; the server says by its leases what is lost meanwhile
+
+
+async def serve(config: Config) -> None:
+    """Runs an executor until SIGTERM or SIGINT; a second one ends it at once."""
+    token = Token(config.token_path())
+    server = config.server_address()
+    _raise_file_limit()
+    end = _EndOnSignal()
+    with hold(config.work_path(), keep=config.keep) as folder:
+        client = Client(
+            server,
+            token,
+            ca_file=config.ca_path(),
+            retry_s=RETRY_S,
+            on_retry=_tell_retry,
+            user_agent=f"telerun-executor/{version('telerun-magic')}",
+        )
+        async with client:
+            await _serve(config, folder, client, end)
+
+
+async def _serve(config: Config, folder: WorkFolder, client: Client, end: _EndOnSignal) -> None:
+    devices = nvidia.inventory() if config.gpu else ()
+    chains = toolchains(config.python)
+    runner = ProcessRunner(folder.processes)
+    info = ExecutorInfo(
+        instance=folder.instance,
+        replaces=folder.replaces,
+        version=version("telerun-magic"),
+        slots=config.slots,
+        compile_slots=config.compile_slots,
+        devices=devices,
+        toolchains=tuple(found for chain in chains.values() if (found := chain.info())),
+        labels=config.labels,
+        isolation=runner.isolation,
+    )
+    terms = await client.register(info)
+    bench = Bench(
+        client=client,
+        folder=folder,
+        runner=runner,
+        toolchains=chains,
+        devices=Devices(devices),
+        slots=config.slots,
+        compile_slots=config.compile_slots,
+        compile_memory_bytes=config.compile_memory_bytes,
+        path=_path(),
+        keep=config.keep,
+        executor=terms.name,
+        archs=terms.archs,
+    )
+    worker = Worker(bench, info, terms, drain_s=config.drain_s)
+    languages = " ".join(found.language for found in info.toolchains)
+    facts = {"server": client.url, "executor": terms.name, "languages": languages, "devices": len(devices)}
+    log.info("ready", extra=facts)
+    try:
+        end.by(worker.stop)
+        await worker.run()
+    finally:
+        await runner.close()
+    log.info("stopped")
+
+
+class _EndOnSignal:
+    """The first signal asks for an orderly end, the second does not ask: the launchers end what still runs."""
+
+    def __init__(self) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._ask: Callable[[], object] = task.cancel
+        self._asked = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._signal, number)
+
+    def by(self, ask: Callable[[], object]) -> None:
+        """From now on this is how to ask."""
+        self._ask = ask
+
+    def _signal(self, number: int) -> None:
+        if self._asked:
+            os._exit(128 + number)
+        self._asked = True
+        self._ask()
+
+
+def _tell_retry(error: TelerunError) -> None:
+    log.warning("trying again", extra={"error": error.message})
+
+
+def _path() -> str:
+    """The PATH of jobs: the executor's own, and the folder of the CUDA compiler it found."""
+    path = os.environ.get("PATH") or SYSTEM_PATH
+    nvcc = find_cuda_tools().nvcc
+    folder = str(nvcc.tool.path.parent) if nvcc else ""
+    return path if not folder or folder in path.split(":") else f"{path}:{folder}"
+
+
+def _raise_file_limit() -> None:
+    """Each command takes some descriptors, each connection one."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

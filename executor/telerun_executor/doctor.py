@@ -1,0 +1,169 @@
+"""Looks whether a machine has what an executor needs, and says what to do about what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from telerun_executor.config import Config, Token
+from telerun_executor.devices import nvidia
+from telerun_executor.outcome import bytes_text
+from telerun_executor.toolchains.discovery import Tool, find_cuda_tools, find_tool
+from telerun_executor.toolchains.shell import SHELL
+from telerun_protocol import routes
+from telerun_protocol.client import Client
+from telerun_protocol.errors import TelerunError
+
+LEAST_FREE_BYTES = 2 << 30
+MOST_SKEW_S = 60.0
+ANSWER_WITHIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One row. `ok` False with `needed` False is worth knowing, and no problem."""
+
+    what: str
+    ok: bool
+    found: str
+    why: str  # what it is for
+    fix: str = ""
+    needed: bool = False
+
+    @property
+    def is_problem(self) -> bool:
+        return self.needed and not self.ok
+
+
+async def examine(config: Config) -> list[Finding]:
+    findings = [*_tools(), *_devices(config), _disk(config)]
+    if config.server:
+        findings += await _server(config)
+    return findings
+
+
+def show(findings: list[Finding], *, as_json: bool) -> None:
+    if as_json:
+        rows = [{**asdict(finding), "is_problem": finding.is_problem} for finding in findings]
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(rows)).decode() + "\n")
+        return
+    table = Table("", "what", "found", "what for", "how to get it", box=None, pad_edge=False)
+    for finding in findings:
+        mark = "[green]ok[/]" if finding.ok else "[red]missing[/]" if finding.needed else "[yellow]missing[/]"
+        table.add_row(mark, finding.what, finding.found, finding.why, "" if finding.ok else finding.fix)
+    Console().print(table)
+
+
+def _tools() -> Iterator[Finding]:
+    yield Finding(
+        what="python", ok=True, found=platform.python_version(), why="runs the executor and Python jobs", needed=True
+    )
+    cuda = find_cuda_tools()
+    apt = "apt-get install {}"
+    wheel = "pip install 'telerun-magic[cuda]', or put it on PATH"
+    for name, tool, why, fix, needed in (
+        ("bash", find_tool(SHELL), "shell jobs, projects with run.sh", apt.format("bash"), True),
+        ("gcc", find_tool("gcc"), "C jobs", apt.format("gcc"), True),
+        ("g++", find_tool("g++"), "C++ jobs; nvcc needs it too", apt.format("g++"), True),
+        ("clang", find_tool("clang"), "jobs that ask for it", apt.format("clang"), False),
+        ("nvcc", cuda.nvcc.tool if cuda.nvcc else None, "CUDA jobs", wheel, False),
+        ("nvdisasm", cuda.nvdisasm, "SASS views", wheel, False),
+        ("cuobjdump", cuda.cuobjdump, "SASS views", wheel, False),
+        ("make", find_tool("make"), "projects with a Makefile", apt.format("make"), False),
+        ("cmake", find_tool("cmake"), "projects with CMakeLists.txt", apt.format("cmake"), False),
+    ):
+        yield _tool(name, tool, why, fix, needed=needed)
+
+
+def _tool(name: str, tool: Tool | None, why: str, fix: str, *, needed: bool) -> Finding:
+    found = f"{tool.version} ({tool.path})" if tool else ""
+    return Finding(what=name, ok=tool is not None, found=found, why=why, fix=fix, needed=needed)
+
+
+def _devices(config: Config) -> Iterator[Finding]:
+    devices = nvidia.inventory() if config.gpu else ()
+    for device in devices:
+        found = f"{device.name}, {device.arch}, {bytes_text(device.memory_bytes)}, driver {device.driver}"
+        yield Finding(what="GPU", ok=True, found=found, why="runs CUDA programs")
+    if not devices:
+        yield Finding(
+            what="GPU",
+            ok=False,
+            found="switched off" if not config.gpu else "",
+            why="runs CUDA programs; without one they are compiled and shown",
+            fix="a machine with an NVIDIA GPU and its driver",
+        )
+
+
+def _disk(config: Config) -> Finding:
+    folder = config.work_path()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    return Finding(
+        what="disk space",
+        ok=free >= LEAST_FREE_BYTES,
+        found=f"{bytes_text(free)} free for {config.work_dir}",
+        why=f"jobs' files; {bytes_text(LEAST_FREE_BYTES)} at least",
+        fix="free some, or choose another --work-dir",
+        needed=True,
+    )
+
+
+async def _server(config: Config) -> list[Finding]:
+    url = config.server_address().rstrip("/")
+    findings = []
+    try:
+        skew_s = await _skew(url)
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        why = str(error) or type(error).__name__
+        fix = "check the address, the network and that the server runs"
+        return [Finding(what="server", ok=False, found=why, why="gives the jobs", fix=fix, needed=True)]
+    findings.append(Finding(what="server", ok=True, found=url, why="gives the jobs", needed=True))
+    findings.append(
+        Finding(
+            what="clock",
+            ok=abs(skew_s) <= MOST_SKEW_S,
+            found=f"{skew_s:+.0f} s against the server's",
+            why="times that can be compared",
+            fix="set the clock, for example with chrony",
+        )
+    )
+    findings.append(await _token(config, url))
+    return findings
+
+
+async def _skew(url: str) -> float:
+    """How far this machine's clock is ahead of the server's, to a second."""
+    loop = asyncio.get_running_loop()
+    timeout = aiohttp.ClientTimeout(total=ANSWER_WITHIN_S)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        began = loop.time()
+        async with session.get(url + routes.VERSION) as response:
+            trip_s = loop.time() - began
+            told = parsedate_to_datetime(response.headers["Date"]) if "Date" in response.headers else None
+    return time.time() - trip_s / 2 - told.timestamp() if told else 0.0
+
+
+async def _token(config: Config, url: str) -> Finding:
+    why = "says who this executor is"
+    fix = "`telerun-server executors add NAME` makes one; give its file with --token-file"
+    try:
+        token = Token(config.token_path())
+        async with Client(url, token, ca_file=config.ca_path(), retry_s=ANSWER_WITHIN_S) as client:
+            principal = await client.me()
+    except TelerunError as error:
+        return Finding(what="token", ok=False, found=str(error), why=why, fix=fix, needed=True)
+    ok = principal.kind == "executor"
+    return Finding(what="token", ok=ok, found=f"{principal.name} ({principal.kind})", why=why, fix=fix, needed=True)

@@ -1,0 +1,155 @@
+"""One attempt at one job, seen from the queue: its log, its phases, and in the end exactly one report."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+from pathlib import Path
+
+from telerun_executor import diagnostics
+from telerun_executor.artifacts import collect, is_empty
+from telerun_executor.attempt import Attempt, Findings
+from telerun_executor.bench import Bench
+from telerun_executor.log_stream import LogStream
+from telerun_executor.outcome import Outcome, cancelled
+from telerun_executor.workspace import Workspace
+from telerun_protocol.errors import NotFound, StaleClaim
+from telerun_protocol.messages import Claim, Diagnostic, Finish, Result
+from telerun_protocol.states import Phase
+
+log = logging.getLogger(__name__)
+
+
+class Stop(enum.Enum):
+    """Why an attempt is broken off."""
+
+    CANCEL = "cancel"  # its owner wants it to end: reported
+    LOST = "lost"  # it is no longer ours: nothing is reported
+    RELEASE = "release"  # we are stopping: it is given back
+
+
+class JobRunner:
+    """`run` does the attempt and reports it; `stop` breaks it off."""
+
+    def __init__(self, bench: Bench, claim: Claim) -> None:
+        self.claim = claim
+        self._bench = bench
+        self._key = (claim.job_id, claim.claim_id)
+        self._log = LogStream(self._append_log, claim.log_offset)
+        self._phases: asyncio.Queue[Phase] = asyncio.Queue()
+        self._attempt: Attempt | None = None
+        self._work: asyncio.Task[Outcome] | None = None
+        self._whole: asyncio.Task[None] | None = None
+        self._stop: Stop | None = None
+
+    @property
+    def has_run(self) -> bool:
+        """Whether the program has been started."""
+        return self._attempt is not None and self._attempt.findings.has_run
+
+    def stop(self, why: Stop) -> None:
+        """Breaks the attempt off. LOST overrides the others; what has ended by itself is still reported."""
+        if self._stop is None or why is Stop.LOST:
+            self._stop = why
+        if self._work and not self._work.done():
+            self._work.cancel()
+        elif self._whole and why is Stop.LOST:
+            self._whole.cancel()
+
+    async def run(self) -> None:
+        """Does the job and reports how it ended; returns when nothing of it is left here."""
+        self._whole = asyncio.current_task()
+        try:
+            async with self._bench.folder.workspace(self.claim.claim_id, keep=self._bench.keep) as workspace:
+                self._attempt = Attempt(
+                    self._bench,
+                    self.claim,
+                    workspace,
+                    enter=self._phases.put_nowait,
+                    write=self._log.write,
+                    upload=self._upload,
+                )
+                async with asyncio.TaskGroup() as group:
+                    senders = [group.create_task(self._log.run()), group.create_task(self._send_phases())]
+                    self._work = group.create_task(self._attempt.outcome())
+                    if self._stop:
+                        self._work.cancel()
+                    await asyncio.wait({self._work})
+                    await self._end(self._work, self._attempt.findings, workspace)
+                    for sender in senders:
+                        sender.cancel()
+        except* (StaleClaim, NotFound):
+            log.info("a job is no longer this executor's", extra={"job": self.claim.job_id})
+
+    async def _end(self, work: asyncio.Task[Outcome], found: Findings, workspace: Workspace) -> None:
+        if self._stop is Stop.LOST:
+            return
+        if self._stop is Stop.RELEASE and work.cancelled():
+            await self._log.drain()
+            await self._bench.client.release(*self._key)
+            return
+        outcome = cancelled() if work.cancelled() else work.result()
+        if found.has_run:
+            await self._collect(found, workspace)
+        told = await self._diagnostics(found, workspace)
+        await self._log.drain()
+        await self._phases.join()
+        result = self._result(outcome, found, told)
+        await self._bench.client.finish(self.claim.job_id, Finish(claim_id=self.claim.claim_id, result=result))
+        ended = {"job": self.claim.job_id, "state": result.state, "reason": result.reason}
+        log.info("a job has ended", extra=ended)
+
+    # --------------------------------------------------------------------------------------------- to the server
+
+    async def _append_log(self, offset: int, frames: bytes) -> int:
+        return await self._bench.client.append_log(*self._key, offset, frames)
+
+    async def _send_phases(self) -> None:
+        """Tells the phases in order, beside the work: a round trip never holds the job up."""
+        while True:
+            phase = await self._phases.get()
+            await self._bench.client.phase(*self._key, phase)
+            self._phases.task_done()
+
+    async def _upload(self, content: Path | bytes) -> str:
+        return await self._bench.client.upload(content, claim=self._key)
+
+    # ------------------------------------------------------------------------------------------------ the result
+
+    async def _collect(self, found: Findings, workspace: Workspace) -> None:
+        if is_empty(workspace.out):
+            return
+        self._phases.put_nowait(Phase.COLLECT)
+        collection = await collect(workspace.out, self.claim.spec.limits.disk_bytes, self._upload)
+        found.artifacts += collection.artifacts
+        found.notes += collection.notes()
+
+    async def _diagnostics(self, found: Findings, workspace: Workspace) -> tuple[Diagnostic, ...]:
+        if not found.compile_log:
+            return ()
+        folders = (workspace.src, workspace.work)
+        return await asyncio.to_thread(diagnostics.parse, bytes(found.compile_log), folders)
+
+    def _result(self, outcome: Outcome, found: Findings, told: tuple[Diagnostic, ...]) -> Result:
+        info = self._bench.toolchains[self.claim.spec.language].info()
+        return Result(
+            state=outcome.state,
+            reason=outcome.reason,
+            message=outcome.message,
+            hint=outcome.hint,
+            exit_code=outcome.exit.exit_code if outcome.exit else None,
+            signal=outcome.exit.signal if outcome.exit else None,
+            signal_name=outcome.signal_name,
+            steps=tuple(found.steps),
+            diagnostics=told,
+            artifacts=tuple(found.artifacts),
+            kernels=found.kernels,
+            notes=tuple(found.notes),
+            devices=found.devices,
+            isolation=self._bench.runner.isolation,
+            executor=self._bench.executor,
+            toolchain=info.version if info else "",
+            output_bytes=found.output_bytes,
+            output_cut_bytes=found.output_cut_bytes,
+        )
