@@ -1,0 +1,351 @@
+"""The only place that decides what becomes of jobs. Handlers call it for users and executors, maintenance for time."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import secrets
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from telerun_protocol.errors import Conflict, Forbidden, InvalidMessage, NotFound, StaleClaim
+from telerun_protocol.messages import (
+    Claim,
+    ClaimList,
+    ClaimRequest,
+    Event,
+    Executor,
+    ExecutorInfo,
+    ExecutorList,
+    ExecutorTerms,
+    Finish,
+    Heartbeat,
+    HeartbeatRequest,
+    Job,
+    JobList,
+    PhaseReport,
+    Principal,
+    Release,
+    Result,
+    Submit,
+)
+from telerun_protocol.states import Reason, State
+from telerun_server.config import Config, exceeded, filled
+from telerun_server.logs import Logs
+from telerun_server.metrics import Metrics
+from telerun_server.needs import Needs, Offer, fits, may_claim, needs_of, waiting_for
+from telerun_server.store.base import Change, ClaimOrder, HeldJob, JobFilter, Store, Submission
+from telerun_server.wakeups import Waiter, Wakeups
+
+LOG_SLACK_BYTES = 16 << 20  # compiler output and frame headers, beside the program's own output
+LONGEST_WAIT_S = 60.0
+
+
+@dataclass(slots=True)
+class Connected:
+    """An executor process as this server process knows it."""
+
+    offer: Offer
+    seen_at: float
+    polls: int = 0  # claims it waits in just now
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The claim whose appends to a job's log are taken."""
+
+    claim_id: str
+    executor: str
+    log_limit: int
+
+
+class Queue:
+    """Open it with `await queue.load()`; `stop` answers everyone who waits."""
+
+    def __init__(self, store: Store, logs: Logs, wakeups: Wakeups, config: Config, metrics: Metrics) -> None:
+        self._store = store
+        self._logs = logs
+        self._wakeups = wakeups
+        self._config = config
+        self._metrics = metrics
+        self._limits = config.service_limits
+        self._executors: dict[str, Connected] = {}
+        self._holders: dict[str, Holder] = {}
+        self.stopping = False
+
+    async def load(self) -> None:
+        """What a former process left: executors come back, and get a fresh lease to do so."""
+        now = time.time()
+        for row in await self._store.executors():
+            self._executors[row.info.instance] = Connected(Offer(name=row.name, info=row.info), row.last_seen_at)
+        for held in await self._store.extend_all(now + self._config.lease_s):
+            self._hold(held)
+            if connected := self._executors.get(held.instance):
+                connected.seen_at = now
+
+    def stop(self) -> None:
+        self.stopping = True
+        self._wakeups.ring_all()
+
+    # ------------------------------------------------------------------------------------------------------ users
+
+    async def submit(self, principal: Principal, message: Submit) -> Job:
+        limits = filled(message.spec.limits, self._limits.defaults)
+        if over := exceeded(limits, self._limits.maxima):
+            path = f"$.spec.limits.{over[0]}"
+            raise InvalidMessage(f"{path}: this server grants at most {over[1]:g}.", path=path, hint="Ask for less.")
+        spec = msgspec.structs.replace(message.spec, limits=limits)
+        submission = Submission(
+            id=new_job_id(),
+            owner=principal.name,
+            idempotency_key=message.idempotency_key,
+            spec=spec,
+            needs=needs_of(spec),
+            blobs={file.sha256: file.size_bytes for file in spec.all_files},
+            queued_at_most=self._config.queued_jobs_per_user,
+        )
+        job, change = await self._store.submit(submission, time.time())
+        self._announce((change,))
+        return job
+
+    async def job(self, principal: Principal, ref: str) -> Job:
+        """Raises NotFound for what is not there and for what is another's: the two look the same."""
+        job = await self._store.job(ref)
+        if job is None or (job.owner != principal.name and principal.kind != "admin"):
+            raise NotFound(f"There is no job {ref}, or it is not yours.")
+        return self._explained(job)
+
+    async def jobs(self, wanted: JobFilter) -> JobList:
+        jobs = await self._store.jobs(wanted)
+        more = jobs[-1].number if len(jobs) == wanted.limit else None
+        return JobList(jobs=tuple(self._explained(job) for job in jobs), next_before=more)
+
+    def _explained(self, job: Job) -> Job:
+        if job.state is not State.QUEUED:
+            return job
+        return msgspec.structs.replace(job, waiting_for=waiting_for(needs_of(job.spec), self._live()))
+
+    async def cancel(self, principal: Principal, ref: str) -> Job:
+        job = await self.job(principal, ref)
+        result = Result(state=State.CANCELLED, reason=Reason.CANCELLED, message="Cancelled before it was started.")
+        change = await self._store.cancel(job.id, result, time.time())
+        self._announce((change,))
+        return await self.job(principal, job.id)
+
+    async def events(self, principal: Principal, after: int) -> list[Event]:
+        return await self._store.events(principal.name, after, limit=200)
+
+    async def executors(self, principal: Principal) -> ExecutorList:
+        held = await self._store.held_by(tuple(self._executors))
+        now = time.time()
+        return ExecutorList(
+            executors=tuple(
+                Executor(
+                    name=connected.offer.name,
+                    info=connected.offer.info,
+                    online=self._is_live(connected, now),
+                    last_seen_at=connected.seen_at,
+                    running=tuple(job_id for job_id, owner in held.get(instance, ()) if owner == principal.name),
+                    busy=len(held.get(instance, ())),
+                )
+                for instance, connected in sorted(self._executors.items(), key=lambda item: item[1].offer.name)
+            )
+        )
+
+    # -------------------------------------------------------------------------------------------------- executors
+
+    async def register(self, name: str, info: ExecutorInfo) -> ExecutorTerms:
+        now = time.time()
+        changes = await self._store.register(name, info, self._config.max_attempts, now)
+        if info.replaces:
+            self._executors.pop(info.replaces, None)
+        self._executors[info.instance] = Connected(Offer(name=name, info=info), now)
+        self._announce(changes)
+        return ExecutorTerms(
+            name=name, heartbeat_s=self._config.heartbeat_s, lease_s=self._config.lease_s, archs=self._config.archs
+        )
+
+    async def claim(self, name: str, request: ClaimRequest, waiter: Waiter) -> ClaimList:
+        """Jobs for an executor, as soon as there are some; none after `wait_s`, for a client that has gone, at stop."""
+        connected = self._seen(name, request.instance)
+        order = ClaimOrder(
+            executor=name,
+            instance=request.instance,
+            request_id=request.request_id,
+            max_jobs=request.max_jobs,
+            lease_s=self._config.lease_s,
+            may_claim=lambda needs: may_claim(needs, connected.offer, self._live()),
+        )
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + min(request.wait_s, LONGEST_WAIT_S)
+        connected.polls += 1
+        try:
+            with self._wakeups.listening(waiter, ("claims", request.instance)):
+                while not self.stopping:
+                    waiter.clear()
+                    if held := await self._store.claim(order, time.time()):
+                        return self._claimed(held)
+                    if not await waiter.wait(deadline - loop.time()) or waiter.gone:
+                        break
+        finally:
+            connected.polls -= 1
+            connected.seen_at = time.time()
+        return ClaimList(claims=())
+
+    def _claimed(self, jobs: Iterable[HeldJob]) -> ClaimList:
+        claims = []
+        for held in jobs:
+            self._hold(held)
+            self._wakeups.ring(("events", held.owner))
+            self._metrics.claim_latency.observe(held.claimed_at - held.created_at)
+            claims.append(
+                Claim(
+                    job_id=held.job_id,
+                    claim_id=held.claim_id,
+                    attempt=held.attempt,
+                    log_offset=self._logs.size(held.job_id),
+                    spec=held.spec,
+                    owner=held.owner,
+                )
+            )
+        return ClaimList(claims=tuple(claims))
+
+    def _hold(self, held: HeldJob) -> None:
+        """From here on appends of this claim are taken, and those of an earlier one refused."""
+        present = self._holders.get(held.job_id)
+        if present is None or present.claim_id != held.claim_id:
+            output_bytes = held.spec.limits.output_bytes or 0
+            limit = self._logs.size(held.job_id) + 2 * output_bytes + LOG_SLACK_BYTES
+            self._holders[held.job_id] = Holder(held.claim_id, held.executor, limit)
+
+    async def heartbeat(self, name: str, request: HeartbeatRequest, waiter: Waiter) -> Heartbeat:
+        """Answers at once when there is something to tell that the executor does not know."""
+        self._seen(name, request.instance)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + min(request.wait_s, self._config.lease_s / 3)
+        known = set(request.known_cancels)
+        with self._wakeups.listening(waiter, ("heartbeat", request.instance)):
+            while True:
+                waiter.clear()
+                leases = await self._store.extend(
+                    request.instance, request.claim_ids, self._config.lease_s, time.time()
+                )
+                answer = Heartbeat(
+                    cancel=tuple(claim_id for claim_id in leases.cancel if claim_id not in known), lost=leases.lost
+                )
+                if answer.cancel or answer.lost or self.stopping:
+                    return answer
+                if not await waiter.wait(deadline - loop.time()) or waiter.gone:
+                    return answer
+
+    async def phase(self, name: str, ref: str, report: PhaseReport) -> None:
+        self.check_claim(name, ref, report.claim_id)
+        change = await self._store.report_phase(ref, report.claim_id, report.phase, time.time())
+        self._announce((change,))
+
+    async def finish(self, ref: str, message: Finish) -> None:
+        result = message.result
+        if not result.state.is_final or (result.state is State.SUCCEEDED) != (result.reason is None):
+            raise InvalidMessage(
+                "$.result: a final state is needed, with a reason unless the job succeeded.", path="$.result"
+            )
+        await self._logs.sync(ref)
+        change = await self._store.finish(
+            ref, message.claim_id, result, _cancelled(result), self._config.max_attempts, time.time()
+        )
+        self._announce((change,))
+
+    async def release(self, ref: str, message: Release) -> None:
+        nothing = Result(state=State.CANCELLED, reason=Reason.CANCELLED, message="Cancelled.")
+        change = await self._store.release(ref, message.claim_id, nothing, time.time())
+        self._announce((change,))
+
+    def append_log(self, name: str, ref: str, claim_id: str, offset: int, frames: bytes) -> int:
+        holder = self.check_claim(name, ref, claim_id)
+        self._metrics.log_bytes.inc(len(frames))
+        return self._logs.append(ref, offset, frames, holder.log_limit)
+
+    def check_claim(self, name: str, job_id: str, claim_id: str) -> Holder:
+        """Raises StaleClaim unless this executor holds the job under this claim."""
+        holder = self._holders.get(job_id)
+        if holder is None or holder.claim_id != claim_id or holder.executor != name:
+            raise StaleClaim(hint="Stop working on it: it was given to another attempt, or has ended.")
+        return holder
+
+    async def job_id(self, ref: str) -> str:
+        """Executors say the id; whoever says the number instead is understood too."""
+        if not ref.isdigit():
+            return ref
+        job = await self._store.job(ref)
+        return job.id if job else ref
+
+    def _seen(self, name: str, instance: str) -> Connected:
+        connected = self._executors.get(instance)
+        if connected is None:
+            raise Conflict("This executor process is not registered.", hint="Register it, then ask again.")
+        if connected.offer.name != name:
+            raise Forbidden("This executor process belongs to another account.")
+        connected.seen_at = time.time()
+        return connected
+
+    # ------------------------------------------------------------------------------------------------ maintenance
+
+    async def lose_expired(self) -> None:
+        """Takes jobs from executors that have not renewed their leases."""
+        self._announce(await self._store.lose_expired(self._config.max_attempts, time.time()))
+
+    def forget_executors(self, instances: set[str]) -> None:
+        """Keeps only those that the store still knows."""
+        for instance in set(self._executors) - instances:
+            del self._executors[instance]
+
+    @property
+    def has_held_jobs(self) -> bool:
+        return bool(self._holders)
+
+    def _is_live(self, connected: Connected, now: float) -> bool:
+        return connected.polls > 0 or now - connected.seen_at < self._config.lease_s
+
+    def _live(self) -> list[Offer]:
+        now = time.time()
+        return [connected.offer for connected in self._executors.values() if self._is_live(connected, now)]
+
+    def _announce(self, changes: Iterable[Change | None]) -> None:
+        """Wakes whoever waits for what has happened. Called as soon as it is durable."""
+        for change in changes:
+            if change is None:
+                continue
+            self._wakeups.ring(("events", change.owner))
+            if change.claim_id and change.state not in (State.CLAIMED, State.RUNNING):
+                holder = self._holders.get(change.job_id)
+                if holder and holder.claim_id == change.claim_id:
+                    del self._holders[change.job_id]
+            if change.instance:
+                self._wakeups.ring(("heartbeat", change.instance))
+            if change.state is State.QUEUED:
+                self._wake_executors(change.needs)
+            elif change.state.is_final:
+                self._logs.end(change.job_id)
+                self._metrics.finished.labels(change.state.value).inc()
+
+    def _wake_executors(self, needs: Needs) -> None:
+        waiting = [(instance, one.offer) for instance, one in self._executors.items() if one.polls]
+        fitting = [instance for instance, offer in waiting if fits(needs, offer)]
+        for instance in fitting or [instance for instance, _ in waiting]:
+            self._wakeups.ring(("claims", instance))
+
+
+def new_job_id() -> str:
+    return "j" + base64.b32encode(secrets.token_bytes(7)).decode().lower()[:11]
+
+
+def _cancelled(result: Result) -> Result:
+    """What an executor reported for a job whose cancelling was asked: ended by that, whatever it looked like."""
+    if result.state is State.SUCCEEDED:
+        return result
+    return msgspec.structs.replace(
+        result, state=State.CANCELLED, reason=Reason.CANCELLED, message="Cancelled while it ran.", hint=""
+    )

@@ -1,0 +1,156 @@
+"""One server process: what it is made of, how it starts, and how it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+from telerun_protocol.errors import Conflict, InvalidMessage
+from telerun_server.accounts import Accounts
+from telerun_server.app import application
+from telerun_server.blobs import FolderBlobs
+from telerun_server.config import Config
+from telerun_server.files import Files
+from telerun_server.handlers.base import Parts, Requests
+from telerun_server.logs import Logs
+from telerun_server.maintenance import purge_for_ever, watch_leases
+from telerun_server.metrics import Metrics
+from telerun_server.queue import Queue
+from telerun_server.store.sqlite import SqliteStore
+from telerun_server.wakeups import Wakeups
+
+DRAIN_S = 3.0
+BACKLOG = 1024
+CHUNK_BYTES = 1 << 18
+UNBOUNDED = 1 << 62  # each handler bounds its own body
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 8650
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    config: Config = field(default_factory=Config)
+
+
+def database_path(data: Path) -> Path:
+    return data / "telerun.sqlite3"
+
+
+def make_data_folder(data: Path) -> None:
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidMessage(f"The data folder {data} cannot be made: {error.strerror}.") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A listening server."""
+
+    parts: Parts
+    http: HTTPServer
+    url: str
+
+    async def until_idle(self, idle_s: float) -> None:
+        """Returns when for that long no job was unfinished and no user asked for anything."""
+        requests = self.parts.requests
+        while True:
+            await asyncio.sleep(min(1.0, idle_s / 4))
+            counts = await self.parts.store.counts()
+            if requests.open_of_users or any(count for state, count in counts.items() if not state.is_final):
+                requests.user_at = time.monotonic()
+            elif time.monotonic() - requests.user_at >= idle_s:
+                return
+
+    async def stop(self) -> None:
+        """Takes no more connections, answers who waits, breaks off followers, and gives the rest a moment."""
+        self.http.stop()
+        self.parts.queue.stop()
+        deadline = time.monotonic() + DRAIN_S
+        while self.parts.requests.open and time.monotonic() < deadline:  # noqa: ASYNC110 - a moment, once
+            await asyncio.sleep(0.01)
+        await self.http.close_all_connections()
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Server]:
+    """Serves while the context is open. Raises Conflict when another server uses the data folder."""
+    make_data_folder(settings.data)
+    context = tls(settings)
+    config = settings.config
+    lock = FileLock(settings.data / "server.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise Conflict(
+            f"Another server uses the data folder {settings.data}.", hint="Stop it, or give this one another --data."
+        ) from None
+    with lock:
+        store = await SqliteStore.open(database_path(settings.data))
+        wakeups = Wakeups()
+        metrics = Metrics()
+        logs = Logs(settings.data / "logs", wakeups)
+        queue = Queue(store, logs, wakeups, config, metrics)
+        files = Files(store, FolderBlobs(settings.data / "blobs"))
+        try:
+            await queue.load()
+            parts = Parts(
+                config=config,
+                store=store,
+                accounts=Accounts(store),
+                queue=queue,
+                files=files,
+                logs=logs,
+                wakeups=wakeups,
+                metrics=metrics,
+                requests=Requests(),
+            )
+            http = HTTPServer(application(parts), ssl_options=context, chunk_size=CHUNK_BYTES, max_body_size=UNBOUNDED)
+            try:
+                sockets = bind_sockets(settings.port, settings.host, backlog=BACKLOG)
+            except OSError as error:
+                raise InvalidMessage(
+                    f"Cannot listen on {settings.host} port {settings.port}: {error.strerror or error}.",
+                    hint="Choose another --port, or 0 for a free one.",
+                ) from error
+            http.add_sockets(sockets)
+            host = f"[{settings.host}]" if ":" in settings.host else settings.host
+            url = f"{'https' if context else 'http'}://{host}:{sockets[0].getsockname()[1]}"
+            server = Server(parts=parts, http=http, url=url)
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(watch_leases(queue, config)),
+                    group.create_task(purge_for_ever(store, queue, files, logs, config)),
+                ]
+                try:
+                    yield server
+                finally:
+                    for task in tasks:
+                        task.cancel()
+                    await server.stop()
+        finally:
+            logs.close()
+            await store.close()
+
+
+def tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.tls_cert is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise InvalidMessage(f"The certificate {settings.tls_cert} cannot be used: {error}.") from error
+    return context

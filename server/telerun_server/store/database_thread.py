@@ -1,0 +1,117 @@
+"""One SQLite connection in one thread: whole transactions are posted to it, and what is queued commits together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from telerun_protocol.errors import ServerFailed
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Execute = Callable[..., sqlite3.Cursor]
+Item = tuple[Callable[[Execute], Any], asyncio.Future[Any]]
+Answer = tuple[asyncio.Future[Any], Any, BaseException | None]
+
+GROUP = 64
+BUSY_TIMEOUT_MS = 5000  # a backup may hold the file for a moment
+
+log = logging.getLogger(__name__)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection on which we say BEGIN and COMMIT ourselves; an acknowledged commit survives power loss."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")  # not stored in the file: said on every connection
+    connection.execute("PRAGMA foreign_keys=ON")
+    return connection
+
+
+class DatabaseThread:
+    """`await database(function, *args)` runs `function(execute, *args)` in the thread.
+
+    The answer comes after its COMMIT is durable. An error undoes only what its own function wrote: each runs in a
+    savepoint. An error of COMMIT goes to everyone whose function was in the batch. With `read_only`, functions run
+    one by one, each on its own snapshot.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._todo: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self._connection = connect(path)
+        if read_only:
+            self._connection.execute("PRAGMA query_only=ON")
+        self._begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
+        self._group = 1 if read_only else GROUP
+        self._thread = threading.Thread(target=self._run, name=f"database-{path.name}", daemon=True)
+        self._thread.start()
+
+    def __call__(
+        self, function: Callable[Concatenate[Execute, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> asyncio.Future[T]:
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._todo.put((lambda execute: function(execute, *args, **kwargs), future))
+        return future
+
+    async def close(self) -> None:
+        """Runs what was posted before, then ends the thread."""
+        self._todo.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            batch: list[Item] = []
+            item = self._todo.get()
+            while item is not None:
+                batch.append(item)
+                if len(batch) == self._group:
+                    break
+                try:
+                    item = self._todo.get_nowait()  # only what is already there: never waits for more
+                except queue.Empty:
+                    break
+            stopping = item is None
+            if batch:
+                self._loop.call_soon_threadsafe(self._answer, self._commit(batch))
+        self._connection.close()
+
+    def _commit(self, batch: list[Item]) -> list[Answer]:
+        execute = self._connection.execute
+        answers: list[Answer] = []
+        try:
+            execute(self._begin)
+            for function, future in batch:
+                execute("SAVEPOINT one")
+                try:
+                    answers.append((future, function(execute), None))
+                except Exception as error:  # noqa: BLE001 - it is handed to whoever posted the function
+                    execute("ROLLBACK TO one")
+                    answers.append((future, None, error))
+                execute("RELEASE one")
+            execute("COMMIT")
+        except sqlite3.Error as error:  # disk full, I/O error: nobody may believe that it is stored
+            log.exception("the database could not commit")
+            if self._connection.in_transaction:
+                execute("ROLLBACK")
+            failed = ServerFailed(f"The server could not store this: {error}.", hint="Its administrator has to look.")
+            return [(future, None, failed) for _, future in batch]
+        return answers
+
+    @staticmethod
+    def _answer(answers: list[Answer]) -> None:
+        for future, result, error in answers:
+            if future.done():  # its caller was cancelled; the write stands
+                continue
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
