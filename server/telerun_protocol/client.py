@@ -120,7 +120,7 @@ class Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return {**headers, **(extra or {})}
 
-    async def _open(
+    async def open(
         self,
         method: str,
         path: str,
@@ -129,7 +129,10 @@ class Client:
         body: bytes | Path | None = None,
         headers: dict[str, str] | None = None,
     ) -> aiohttp.ClientResponse:
-        """The response once its headers are there; every status of 400 and above is raised as its error."""
+        """One request, not repeated: the response once its headers are there, for the caller to read and close.
+
+        Every status of 300 and above is raised as its error. For those who pass the bytes of an answer on as they are.
+        """
         assert self._session, "use the client as an async context manager"
         data: Any = body
         if isinstance(body, Path):
@@ -185,7 +188,7 @@ class Client:
 
         async def once() -> T:
             try:
-                async with await self._open(method, path, **more) as response:
+                async with await self.open(method, path, **more) as response:
                     return decode(await response.read(), type_)
             except (aiohttp.ClientError, TimeoutError) as error:
                 raise self._unreachable(error) from error
@@ -225,7 +228,7 @@ class Client:
     async def _has(self, path: str, headers: dict[str, str]) -> bool:
         async def once() -> bool:
             try:
-                async with await self._open("HEAD", path, headers=headers):
+                async with await self.open("HEAD", path, headers=headers):
                     return True
             except NotFound:
                 return False
@@ -247,7 +250,7 @@ class Client:
         digest, position = hashlib.sha256(), 0
         while True:
             ranged = {**headers, "Range": f"bytes={position}-"} if position else headers
-            response: aiohttp.ClientResponse = await self._retrying()(self._open, "GET", path, headers=ranged)
+            response: aiohttp.ClientResponse = await self._retrying()(self.open, "GET", path, headers=ranged)
             try:
                 async with response:
                     async for block in response.content.iter_chunked(BLOCK_BYTES):
@@ -310,7 +313,7 @@ class Client:
         path = routes.fill(routes.LOG, job=job)
         while True:
             params = {"offset": str(decoder.offset), "follow": "true" if follow else "false"}
-            response: aiohttp.ClientResponse = await self._retrying()(self._open, "GET", path, params=params)
+            response: aiohttp.ClientResponse = await self._retrying()(self.open, "GET", path, params=params)
             try:
                 async with response:
                     async for data in response.content.iter_any():
@@ -325,14 +328,12 @@ class Client:
         """Every change of the principal's jobs from now on, or after an event id; reconnects by itself, for ever."""
         while True:
             headers = {"Accept": "text/event-stream"} | ({} if after is None else {"Last-Event-ID": str(after)})
-            response: aiohttp.ClientResponse = await self._retrying()(self._open, "GET", routes.EVENTS, headers=headers)
+            response: aiohttp.ClientResponse = await self._retrying()(self.open, "GET", routes.EVENTS, headers=headers)
             try:
                 async with response:
-                    async for line in response.content:
-                        if line.startswith(b"id:"):
-                            after = int(line[3:])
-                        elif line.startswith(b"data:"):
-                            yield decode(line[5:].strip(), Event)
+                    async for number, data in server_sent(response):
+                        after = number
+                        yield decode(data, Event)
             except (aiohttp.ClientError, TimeoutError) as error:
                 await self._broken(error)
 
@@ -361,6 +362,17 @@ class Client:
 
     async def release(self, job: str, claim_id: str) -> None:
         await self._call(dict, "POST", routes.fill(routes.RELEASE, job=job), Release(claim_id=claim_id))
+
+
+async def server_sent(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[int, bytes]]:
+    """The id and the data of each event of a stream; an event may be longer than the lines aiohttp would read."""
+    rest = b""
+    async for block in response.content.iter_any():
+        *whole, rest = (rest + block).split(b"\n\n")
+        for event in whole:
+            fields = {name: value.strip() for name, _, value in (line.partition(b":") for line in event.split(b"\n"))}
+            if b"data" in fields:
+                yield int(fields[b"id"]), fields[b"data"]
 
 
 def _sha256(content: bytes | Path) -> str:
