@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from telerun_executor.assembly import assemble
 from telerun_executor.bench import Bench
@@ -100,14 +101,12 @@ class Attempt:
     async def _download(self, file: FileRef, target: Path, turn: asyncio.Semaphore) -> None:
         claim = (self._claim.job_id, self._claim.claim_id)
         async with turn:
-            target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with target.open("xb") as content:
+                with _create(target, 0o755 if file.executable else 0o644) as content:
                     async for block in self._bench.client.download(file.sha256, claim=claim):
                         content.write(block)
             except InvalidMessage as error:  # damaged on the way: not the job's mistake
                 raise SandboxError(f"{file.path}: {error.message}") from error
-            os.chmod(target, 0o755 if file.executable else 0o644)
 
     # -------------------------------------------------------------------------------------------------------- build
 
@@ -240,6 +239,11 @@ class Attempt:
             "LANG": "C.UTF-8",
             "TMPDIR": str(self._workspace.tmp),
         }
+
+
+def _create(target: Path, mode: int) -> BinaryIO:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb")
 
 
 def _first(error: BaseException) -> BaseException:
