@@ -104,7 +104,10 @@ def _positions(execute: Execute, wanted: dict[str, list[int]]) -> dict[int, int]
     for place, (owner, _) in enumerate(owners):
         if owner not in wanted:
             continue
-        numbers = execute("SELECT number FROM jobs WHERE state = 'queued' AND owner = ? ORDER BY number", (owner,))
+        numbers = execute(
+            "SELECT number FROM jobs INDEXED BY jobs_queued WHERE state = 'queued' AND owner = ? ORDER BY number",
+            (owner,),
+        )
         turns = {number: k for k, (number,) in enumerate(numbers, 1)}
         for number in wanted[owner]:
             k = turns[number]

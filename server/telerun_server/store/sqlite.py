@@ -242,7 +242,8 @@ def _purge_blobs(execute: Execute, uploaded_before: float, limit: int) -> list[s
 
 
 def _purge_rest(execute: Execute, events_before: float, seen_before: float) -> None:
-    execute("DELETE FROM events WHERE at < ?", (events_before,))
+    kept = execute("SELECT id FROM events WHERE at >= ? ORDER BY id LIMIT 1", (events_before,)).fetchone()
+    execute("DELETE FROM events WHERE id < ?", (kept[0] if kept else 1 << 62,))  # ids grow with time
     execute(
         "DELETE FROM executors WHERE last_seen_at < ? AND NOT EXISTS "
         "(SELECT 1 FROM jobs WHERE claim_id IS NOT NULL AND instance = executors.instance)",

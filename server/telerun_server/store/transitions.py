@@ -57,7 +57,7 @@ def submit(execute: Execute, order: Submission, now: float) -> tuple[Job, Change
         return job_of(present), None
     _check_blobs(execute, order)
     full = execute(
-        "SELECT 1 FROM jobs WHERE state = 'queued' AND owner = ? LIMIT 1 OFFSET ?",
+        "SELECT 1 FROM jobs INDEXED BY jobs_queued WHERE state = 'queued' AND owner = ? LIMIT 1 OFFSET ?",
         (order.owner, order.queued_at_most - 1),
     ).fetchone()
     if full:

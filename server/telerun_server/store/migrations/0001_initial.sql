@@ -48,7 +48,7 @@ CREATE TABLE jobs (
   attempt INTEGER NOT NULL DEFAULT 0 CHECK (attempt >= 0),
   executor TEXT,
   instance TEXT,
-  claim_id TEXT UNIQUE,
+  claim_id TEXT,
   claim_request TEXT,
   ended_claim_id TEXT, -- the latest claim that its executor ended itself: a repeated finish is then no news
   lease_until REAL,
@@ -68,6 +68,7 @@ CREATE TABLE jobs (
   CHECK ((state IN ('failed', 'cancelled')) = (reason IS NOT NULL))
 ) STRICT;
 CREATE INDEX jobs_queued ON jobs (owner, needs, number) WHERE state = 'queued';
+CREATE UNIQUE INDEX jobs_claim ON jobs (claim_id) WHERE claim_id IS NOT NULL;
 CREATE INDEX jobs_held ON jobs (instance, claim_request) WHERE claim_id IS NOT NULL;
 CREATE INDEX jobs_finished ON jobs (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX jobs_owner ON jobs (owner, number);
@@ -93,7 +94,6 @@ CREATE TABLE events (
 ) STRICT;
 CREATE INDEX events_owner ON events (owner, id);
 CREATE INDEX events_job ON events (job);
-CREATE INDEX events_at ON events (at);
 
 CREATE TABLE blobs (
   sha256 TEXT PRIMARY KEY CHECK (length(sha256) = 64),
