@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, overload
 
 from telerun_magic import io_thread, session, submission
 from telerun_magic.job_handle import Job, JobResult
@@ -48,8 +48,26 @@ def jobs(limit: int = 20, **filters: str) -> Jobs:
     return Jobs(io_thread.call(_listed({"limit": str(limit), **filters})))
 
 
-class Jobs(list[Job]):
+class Jobs(Sequence[Job]):
     """Several jobs."""
+
+    def __init__(self, jobs: Iterable[Job]) -> None:
+        self._jobs = tuple(jobs)
+
+    @overload
+    def __getitem__(self, index: int) -> Job: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Jobs: ...
+
+    def __getitem__(self, index: int | slice) -> Job | Jobs:
+        return Jobs(self._jobs[index]) if isinstance(index, slice) else self._jobs[index]
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def __repr__(self) -> str:
+        return f"<Jobs {', '.join(f'{job.number} {job.state}' for job in self)}>"
 
     def wait(self, timeout: float | None = None) -> Jobs:
         """Blocks until all have ended; raises TimeoutError after `timeout` seconds."""

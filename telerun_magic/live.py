@@ -57,6 +57,7 @@ class OutputPump:
         self._shown = 0
         self._filled_at = clock()
         self._next_at = clock()
+        self._written_at = -ELISION_S
         self._at_line_start = True
 
     def feed(self, stream: int, data: bytes) -> None:
@@ -89,14 +90,13 @@ class OutputPump:
             if cost > self._room or self._elided:
                 self._cut()
                 cost = sum(_cost(text) for _, text in self._pending)
-                if not last and (cost > self._room or now < self._next_at):
-                    self._next_at = now + ELISION_S
+                self._next_at = max(self._written_at + ELISION_S, now if cost <= self._room else now + ELISION_S)
+                if now < self._next_at and not last:
                     return
             self._room -= cost
             self._shown += cost
-        messages = len(self._pending)
+        self._written_at, self._next_at = now, now + TICK_S * max(1, len(self._pending))
         self._emit()
-        self._next_at = now + TICK_S * max(1, messages)
 
     def _refill(self, now: float) -> None:
         long = self._shown > LONG_BYTES

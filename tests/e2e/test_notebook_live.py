@@ -1,0 +1,169 @@
+"""A cell while it runs: output as it is printed, interrupts, jobs in the background, and a kernel that is lost."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import pytest
+
+COUNTER = "%%telerun py --var job\nimport time\nfor n in range({count}):\n    print('tick', n, flush=True)\n    time.sleep({pause})\n"
+
+
+def state_of(content: dict[str, Any]) -> str | None:
+    return content.get("data", {}).get("application/vnd.telerun.job.v1+json", {}).get("state")
+
+
+def test_output_is_seen_while_the_program_runs(kernel) -> None:
+    seen: list[tuple[float, str]] = []
+
+    def on_message(kind: str, content: dict[str, Any]) -> None:
+        if kind == "stream":
+            seen.append((time.monotonic(), content["text"]))
+        elif state := state_of(content):
+            seen.append((time.monotonic(), state))
+
+    shown = kernel.run(COUNTER.format(count=10, pause=0.1), on_message)
+    assert shown.stream() == "".join(f"tick {n}\n" for n in range(10))
+    words = [word for _, word in seen]
+    print(words)
+    first, last = words.index("tick 0\n"), words.index("succeeded")
+    assert first < last
+    ticks = [at for at, word in seen if word.startswith("tick")]
+    assert len(ticks) >= 5, "not in one lump"
+    gaps = [later - earlier for earlier, later in zip(ticks, ticks[1:], strict=False)]
+    print(f"printed every 100 ms, seen every {[round(1000 * gap) for gap in gaps]} ms")
+
+
+def test_interrupt_cancels_the_job(kernel) -> None:
+    def on_message(kind: str, content: dict[str, Any]) -> None:
+        if kind == "stream" and "tick 2" in content["text"]:
+            kernel.manager.interrupt_kernel()
+
+    shown = kernel.run(COUNTER.format(count=1000, pause=0.05), on_message)
+    assert "tick 2\n" in shown.stream()
+    assert "tick 900" not in shown.stream()
+    assert shown.facts["state"] == "cancelled"
+    assert re.fullmatch(r"Telerun: Job \d+ was cancelled\.", shown.error)
+    assert kernel.run("print(job.status().state)").stream() == "cancelled\n"
+
+
+def test_interrupt_while_the_source_compiles(kernel) -> None:
+    def on_message(kind: str, content: dict[str, Any]) -> None:
+        if state_of(content) == "queued":
+            kernel.manager.interrupt_kernel()
+
+    cell = '%%telerun cpp\n#include <regex>\n#include <iostream>\nint main() { std::cout << std::regex_match("a", std::regex("a")); }'
+    shown = kernel.run(cell, on_message)
+    assert shown.facts["state"] in ("cancelled", "succeeded")
+    assert kernel.run("1 + 1").text == "2"
+
+
+def test_background_job_keeps_its_display_up_to_date(kernel) -> None:
+    shown = kernel.run("%%telerun sh --bg --var job\nfor n in 1 2 3; do echo line $n; sleep 0.2; done")
+    assert shown.facts["state"] in ("queued", "claimed", "running")
+    assert shown.error is None
+    updates: list[dict[str, Any]] = []
+
+    def on_message(kind: str, content: dict[str, Any]) -> None:
+        if kind == "update_display_data":
+            updates.append(content)
+
+    waited = kernel.run("%telerun_wait", on_message)
+    assert re.search(r"Job \d+: succeeded\.", waited.stream())
+    assert state_of(updates[-1]) == "succeeded"
+    assert "line 1\nline 2\nline 3" in updates[-1]["data"]["text/plain"]
+    assert kernel.run("%telerun_wait").stream() == "No job runs in the background.\n"
+
+
+def test_background_job_is_complete_in_a_saved_notebook(execute) -> None:
+    queued, failed, *_ = execute(
+        "%%telerun sh --bg --var one\necho in the background",
+        "%%telerun sh --bg --var two\nexit 7",
+        "one.wait(); two.wait();",
+        "1",
+    )
+    assert queued.facts["state"] == "succeeded"
+    assert "in the background" in queued.text
+    assert failed.facts["state"] == "failed"
+    assert "exit code 7" in failed.text
+
+
+def test_attach_after_the_kernel_is_lost(kernel) -> None:
+    started = kernel.run(
+        "%%telerun sh --bg\nfor n in 1 2 3 4 5 6; do echo part $n; sleep 0.3; done; echo x > out/f.txt"
+    )
+    number = started.facts["number"]
+    kernel.restart()
+    kernel.run("%load_ext telerun_magic")
+    shown = kernel.run(f"%telerun_attach {number}")
+    assert shown.stream() == "".join(f"part {n}\n" for n in range(1, 7))
+    assert shown.facts["state"] == "succeeded"
+    assert "f.txt" in shown.text
+    again = kernel.run("%telerun_attach last")
+    assert again.stream() == shown.stream()
+
+
+def test_attach_shows_compile_errors_on_the_lines_of_the_cell(kernel) -> None:
+    failed = kernel.run("%%telerun cpp --name broken\nint main() {\n    oops;\n}")
+    kernel.restart()
+    kernel.run("import os; os.environ['JPY_SESSION_NAME'] = 'x.ipynb'\n%load_ext telerun_magic")
+    shown = kernel.run(f"%telerun_attach {failed.facts['number']}")
+    assert re.search(r"    \d \|     oops;", shown.text)
+    assert "failed" in shown.error
+
+
+def test_line_magics(kernel) -> None:
+    kernel.run("%%telerun sh --name finished --var job\necho done")
+    number = kernel.run("print(job.number)").stream().strip()
+    assert re.search(rf"^ *{number}  finished +succeeded", kernel.run("%telerun_status").text, re.MULTILINE)
+    assert "exit code 0" in kernel.run(f"%telerun_status {number}").text
+    assert kernel.run("%telerun_logs job").stream() == "done\n"
+    assert "has ended before" in kernel.run(f"%telerun_cancel {number}").stream()
+    kernel.run("%%telerun sh --no-wait\nsleep 50")
+    assert re.fullmatch(r"Job \d+: cancelled\.\n", kernel.run("%telerun_cancel").stream())
+    assert "name = 'other'" in kernel.run("%telerun_config --name other").stream()
+    assert kernel.run("%%telerun sh\ntrue").facts["name"] == "other"
+    assert "other" not in kernel.run("%telerun_config --reset").stream()
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("%%telerun cu --asmm\nint main() {}", "There is no option --asmm. Did you mean --asm?"),
+        ("%%telerun cda\nint main() {}", "'cda' is not a language of Telerun. Did you mean cuda?"),
+        ("%%telerun sh --in nothing.txt\ntrue", "There is no file and no variable 'nothing.txt'."),
+        ("%%telerun sh --time soon\ntrue", "'soon' is not a duration. Write it like 30s, 2m or 1h30m."),
+        ("%%telerun sh --memory 100000TB\ntrue", "memory"),
+        ("%%telerun sh 'open\ntrue", "has a quote without its partner"),
+        ("%%telerun cpp\n// TL {nonsense\nint main() {}", "The TL directive in line 1 is not JSON"),
+        ("%%telerun cpp\n   \n", "There is nothing to run: the source is empty."),
+        ("%telerun_attach 999999999", "There is no job 999999999 of yours here."),
+        ("%telerun_cancel ../../x", "There is no job ../../x"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(kernel, cell: str, expected: str) -> None:
+    shown = kernel.run(cell)
+    assert expected in shown.error
+    assert shown.error.startswith("Telerun: ")
+    assert "\n" not in shown.error
+
+
+def test_unreachable_server_and_bad_token(kernel, tmp_path) -> None:
+    kernel.run("import os; os.environ['TELERUN_URL'] = 'http://127.0.0.1:9'")
+    shown = kernel.run("%%telerun sh\ntrue")
+    assert shown.error.startswith("Telerun: The Telerun server at http://127.0.0.1:9 does not answer")
+    assert "\n" not in shown.error
+    (tmp_path / "wrong").write_text("not-a-token")
+    kernel.run(f"os.environ['TELERUN_TOKEN_FILE'] = {str(tmp_path / 'wrong')!r}; os.environ['TELERUN_URL'] = url")
+    assert kernel.run("%%telerun sh\ntrue").error is not None
+
+
+def test_await_can_be_interrupted(kernel) -> None:
+    shown = kernel.run(
+        "import telerun_magic\njob = telerun_magic.submit('sleep 50', 'sh')\nprint('waiting', flush=True)\nawait job",
+        lambda kind, content: kernel.manager.interrupt_kernel() if content.get("text") == "waiting\n" else None,
+    )
+    assert shown.error is not None
+    assert kernel.run("job.cancel(); print(job.wait(30).state)").stream() == "cancelled\n"

@@ -1,0 +1,193 @@
+"""What a person sees below a cell: results, failures and what hostile programs make of them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+
+PROGRAM = """\
+#include <cstdio>
+int main(int count, char** words) {
+    for (int i = 1; i < count; i++) std::printf("%s\\n", words[i]);
+}
+"""
+
+
+def test_output_arguments_and_input(execute, tmp_path) -> None:
+    (tmp_path / "words.txt").write_text("from a file\n")
+    shown, read, array = execute(
+        f"%%telerun cpp --args 'one \"two words\"' --std c++17 --name arguments -- three\n{PROGRAM}",
+        "%%telerun sh --stdin words.txt --in words.txt --env GREETING=hello\ncat; cat words.txt; echo $GREETING",
+        "import numpy\nx = numpy.arange(3)\n"
+        "get_ipython().run_cell_magic('telerun', 'py --in x', \"print(open('x.npy', 'rb').read(6))\")",
+    )
+    assert shown.stream() == "one\ntwo words\nthree\n"
+    assert shown.error is None
+    assert shown.facts["state"] == "succeeded"
+    assert shown.facts["name"] == "arguments"
+    assert "exit code 0" in shown.text
+    assert "isolation: none" in shown.text
+    assert read.stream() == "from a file\nfrom a file\nhello\n"
+    assert "NUMPY" in array.stream()
+
+
+def test_language_from_the_content(execute) -> None:
+    cpp, python, unknown = execute(
+        f"%%telerun\n{PROGRAM}", "%%telerun\nimport sys\nprint(sys.version_info[0])", "%%telerun\nhello"
+    )
+    assert cpp.stream() == "Taken as C++ (cpp), because of #include.\n"
+    assert python.stream().endswith("\n3\n")
+    assert unknown.error.startswith("Telerun: The text does not show its language.")
+
+
+def test_compile_error_has_the_line_of_the_cell(execute) -> None:
+    plain, shifted = execute(
+        "%%telerun cpp\n#include <cstdio>\n\nint main() {\n\tint x = y;\n}", "\n\n%%telerun cpp\n\nint main() { oops; }"
+    )
+    assert "cell line 5:17: error:" in plain.text  # gcc counts columns with tab stops
+    assert re.search(r"    5 \|         int x = y;\n +\| {17}\^", plain.text)
+    assert plain.facts["reason"] == "compile_error"
+    assert plain.error.count("\n") == 0
+    assert "cell line 5:14: error: ‘oops’" in shifted.text
+
+
+def test_crash_tells_its_signal_and_keeps_the_output(execute) -> None:
+    (shown,) = execute(
+        "%%telerun cpp\n#include <cstdio>\n#include <csignal>\n"
+        'int main() { std::puts("before"); std::fflush(stdout); std::raise(SIGSEGV); }'
+    )
+    assert shown.stream() == "before\n"
+    assert "SIGSEGV" in shown.text
+    assert "SIGSEGV" in shown.error
+    assert shown.facts["reason"] == "signal"
+
+
+def test_time_limit_keeps_partial_output(execute) -> None:
+    (shown,) = execute(
+        "%%telerun sh --time 1s\necho early; mkdir -p out; echo kept > out/kept.txt; sleep 50; echo late"
+    )
+    assert shown.stream() == "early\n"
+    assert shown.facts["reason"] == "time_limit"
+    assert "kept.txt" in shown.text
+
+
+def test_exit_code_and_going_on(execute) -> None:
+    failed, kept_going = execute("%%telerun sh\nexit 3", "%%telerun sh --keep-going --var job\nexit 4")
+    assert "exit code 3" in failed.text
+    assert failed.error is not None
+    assert kept_going.error is None
+    assert "exit code 4" in kept_going.text
+
+
+def test_many_lines_arrive_intact(execute) -> None:
+    shown, check = execute(
+        "%%telerun sh --var job\nseq 100000",
+        "expected = ''.join(f'{n}\\n' for n in range(1, 100001)).encode()\n"
+        "print(job.result().stdout == expected, len(expected), sum(1 for line in job.logs()))",
+    )
+    assert check.stream() == "True 588895 100000\n"
+    assert shown.stream() == "".join(f"{number}\n" for number in range(1, 100_001))
+
+
+def test_more_than_a_notebook_can_take_is_elided(execute) -> None:
+    shown, check = execute(
+        "%%telerun py --var job\nfor n in range(60_000): print(f'{n:05}', 'x' * 94)",
+        "print(len(job.result().stdout))",
+    )
+    assert check.stream() == f"{60_000 * 101}\n"
+    assert re.search(r"… \d\S* [kM]B not shown, see telerun_magic.job\(\d+\).stdout\n", shown.stream())
+    assert shown.stream().startswith("00000 xxx")
+    assert shown.stream().endswith("59999 " + "x" * 94 + "\n"), "the end is always shown"
+    assert len(shown.stream()) < 3_000_000
+
+
+def test_bytes_that_are_no_text_arrive_intact(execute) -> None:
+    program = "import sys\nsys.stdout.buffer.write(bytes(range(256)) + 'é'.encode()[:1])"
+    shown, check = execute(
+        f"%%telerun py --var job\n{program}",
+        "print(job.result().stdout == bytes(range(256)) + b'\\xc3', job.stdout.text[-3:])",
+    )
+    assert check.stream().startswith("True ")
+    assert "\ufffd" in shown.stream()
+    assert " !\"#$%&'()*+,-./0123456789" in shown.stream()
+
+
+def test_pictures_and_tables(execute) -> None:
+    png = base64.b64encode(bytes.fromhex("89504e470d0a1a0a") + b"rest").decode()
+    shown, files = execute(
+        "%%telerun py --var job --out saved\n"
+        "import base64\n"
+        f"open('out/a.png', 'wb').write(base64.b64decode('{png}'))\n"
+        "open('out/b.ppm', 'wb').write(b'P6 2 1 255\\n' + bytes(6))\n"
+        "open('out/c.csv', 'w').write('name,value\\n' + ''.join(f'row {n},{n * n}\\n' for n in range(30)))\n"
+        "open('out/d.png', 'w').write('<script>alert(1)</script>')\n",
+        "print(sorted(job.files), job.files['c.csv'].text[:10], job.files['a.png'].media_type)\n"
+        "print(open('saved/c.csv').readline())",
+    )
+    assert f"data:image/png;base64,{png}" in shown.html
+    assert shown.html.count("<img ") == 2, "what only claims to be a picture is none"
+    assert "c.csv: 30 rows, 2 columns, the first 20 shown" in shown.text
+    assert re.search(r"row 19 +361", shown.text)
+    assert "row 20" not in shown.text
+    assert files.stream() == "['a.png', 'b.ppm', 'c.csv', 'd.png'] name,value image/png\nname,value\n\n"
+
+
+def test_assembly_for_two_architectures(execute) -> None:
+    (shown,) = execute(
+        "%%telerun cu --asm --compile-only --arch 80,90\n"
+        "__global__ void saxpy(float a, const float* x, float* y) {\n"
+        "    int i = threadIdx.x;\n"
+        "    y[i] = a * x[i] + y[i];\n"
+        "}\n"
+        "int main() {}"
+    )
+    assert shown.error is None
+    for arch in ("sm_80", "sm_90"):
+        assert f"SASS {arch}" in shown.text
+        assert f"PTX {arch}" in shown.text
+        assert re.search(rf"saxpy\(float, .* {arch}", shown.text), "the kernel's resources"
+    assert "FFMA" in shown.html
+    assert "   4      y[i] = a * x[i] + y[i];" in shown.html, "source with the cell's line numbers"
+    assert "<details" in shown.html
+
+
+def test_cuda_without_a_gpu_says_so(execute) -> None:
+    (shown,) = execute("%%telerun cu --asm --arch 90 --gpus 64\n__global__ void k(int* x) { *x = 1; }\nint main() {}")
+    assert shown.facts["reason"] == "no_such_device"
+    assert "needs 64 GPUs" in shown.error
+    assert "SASS sm_90" in shown.text
+
+
+def test_hostile_output_is_inert(execute) -> None:
+    hostile = "<script>alert(1)</script><img src=x onerror=alert(2)> \\033]0;title\\007\\033[31mred \u202eevil"
+    shown, _ = execute(
+        "%%telerun sh --bg --name '<b>bold</b>' --var job\n"
+        f"printf '{hostile}\\n'; printf '{hostile}\\n' > 'out/<svg onload=alert(3)>.csv'; exit 1",
+        "job.wait()",
+    )
+    assert shown.facts["state"] == "failed"
+    for document in (shown.html, shown.text):
+        assert "\x1b" not in document
+        assert "\u202e" not in document
+        assert "[U+202E]evil" in document
+    tags = set(re.findall(r"<(\w+)", shown.html))
+    assert tags <= {"div", "span", "b", "pre", "details", "summary", "table", "tr", "td", "th"}
+    assert not re.search(r"<[^>]*\son\w+=", shown.html)
+    assert "&lt;script&gt;" in shown.html
+
+
+def test_notebook_and_cell_are_known(execute) -> None:
+    _, known = execute(
+        "%%telerun sh --var job\ntrue", "print(job.spec.notebook, job.line_offset)", JPY_SESSION_NAME="/home/me/a.ipynb"
+    )
+    assert known.stream() == "/home/me/a.ipynb 1\n"
+
+
+def test_saved_bundle_is_small_and_plain(execute) -> None:
+    (shown,) = execute("%%telerun sh\ntrue")
+    (bundle,) = [output["data"] for output in shown.outputs if "data" in output]
+    assert set(bundle) == {"text/html", "text/plain", "application/vnd.telerun.job.v1+json"}
+    assert len(json.dumps(bundle)) < 2500
+    assert "<script" not in bundle["text/html"]
+    assert "class=" not in bundle["text/html"]
