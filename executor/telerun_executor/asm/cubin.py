@@ -12,9 +12,10 @@ from pathlib import Path
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
-from telerun_executor.asm.bounds import MAX_FILE_BYTES
+from telerun_executor.asm.bounds import read_bytes
 from telerun_executor.asm.debug_line import LineTable, decode
 
+MAX_CUBIN_BYTES = 64 << 20
 MAX_SECTIONS = 100_000
 _SHT_NOBITS = 8
 _SYMBOL = struct.Struct("<IBBHQQ")
@@ -38,9 +39,10 @@ class Cubin:
     @classmethod
     def read(cls, path: Path) -> Cubin:
         """Raises MalformedCubin for anything that is none, and OSError."""
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise MalformedCubin(f"it is larger than {MAX_FILE_BYTES >> 20} MiB")
-        return cls.parse(path.read_bytes())
+        data = read_bytes(path, MAX_CUBIN_BYTES + 1)
+        if len(data) > MAX_CUBIN_BYTES:
+            raise MalformedCubin(f"it is larger than {MAX_CUBIN_BYTES >> 20} MiB")
+        return cls.parse(data)
 
     @classmethod
     def parse(cls, data: bytes) -> Cubin:

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from telerun_executor.asm.assembly import AsmFile, Assembly
-from telerun_executor.asm.bounds import bounded, read_text
+from telerun_executor.asm.bounds import bounded, read_bytes, read_lines, write_lines
 from telerun_executor.asm.cubin import Cubin, MalformedCubin
 from telerun_executor.asm.debug_line import LineTable, MalformedTable
 from telerun_executor.asm.host import host_view, without_fat_binary
@@ -21,6 +21,7 @@ from telerun_executor.workspace import Workspace
 from telerun_protocol.listing import RESERVED_FOLDER, AsmListing, AsmView
 
 MAX_CUBINS = 40
+MAX_HOST_BYTES = 256 << 20
 _NO_NVDISASM = "There is no SASS because nvdisasm is missing on the executor: pip install 'telerun-magic[cuda]' there."
 
 
@@ -53,7 +54,8 @@ def read_cuda_assembly(
 ) -> Assembly:
     """Everything of one build; with `views` false only what each kernel needs.
 
-    `disassembled` is whether there was an nvdisasm to run."""
+    `disassembled` is whether there was an nvdisasm to run.
+    """
     kernels = kernel_resources(compile_log)
     if not views:
         return Assembly(kernels=kernels)
@@ -90,14 +92,14 @@ class _Reading:
     constant_bytes: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def ptx(self) -> None:
-        found: dict[str, tuple[Path, str]] = {}
+        found: dict[str, tuple[Path, list[str]]] = {}
         for path in _kept(self.main.workspace, f"{self.main.stem}.", ".ptx")[:MAX_CUBINS]:
-            text = self._text(path, f"the PTX {path.name}")
-            if text is not None and (arch := ptx_arch(text)):
-                found.setdefault(arch, (path, text))
-        for arch, (path, text) in sorted(found.items(), key=lambda item: _order(item[0])):
+            lines = self._read(path, f"PTX ({path.name})")
+            if lines is not None and (arch := ptx_arch(lines)):
+                found.setdefault(arch, (path, lines))
+        for arch, (path, lines) in sorted(found.items(), key=lambda item: _order(item[0])):
             name = self._keep(f"{arch}.ptx", path)
-            functions = tuple(ptx_functions(text, self.main))
+            functions = tuple(ptx_functions(lines, self.main))
             self.views.append(AsmView(kind="ptx", arch=arch, artifact=name, functions=functions))
 
     def cubins(self) -> None:
@@ -120,27 +122,31 @@ class _Reading:
                 )
             if not self.disassembled:
                 continue
-            text = self._text(sass_path(self.main.workspace, arch), f"the SASS for {arch}")
-            if text:
+            lines = self._read(sass_path(self.main.workspace, arch), f"SASS {arch}")
+            if lines is not None:
                 name = self._keep(f"{arch}.sass", sass_path(self.main.workspace, arch))
-                functions = tuple(sass_functions(text, table, self.main))
+                functions = tuple(sass_functions(lines, table, self.main))
                 self.views.append(AsmView(kind="sass", arch=arch, artifact=name, functions=functions))
 
     def host(self, kernels: Collection[str]) -> None:
         """Without the stubs that launch kernels: they bear the kernels' names and are nvcc's own code."""
-        workspace = self.main.workspace
-        text = self._text(workspace.build / f"{self.main.stem}.s", "the host assembly")
-        if text is None:
+        build = self.main.workspace.build
+        path = build / f"{self.main.stem}.host.s"
+        try:
+            text = read_bytes(build / f"{self.main.stem}.s", MAX_HOST_BYTES).decode(errors="surrogateescape")
+            write_lines(path, without_fat_binary(f"{line}\n" for line in text.split("\n")))
+        except OSError as error:
+            self.notes.append(f"The host assembly is missing: {error.strerror or error}.")
             return
-        path = workspace.build / f"{self.main.stem}.host.s"
-        path.write_text("".join(without_fat_binary(text)))
-        self._keep("host.s", path)
-        self.views.append(host_view(path.read_text(), self.main, path.name, kernels))
+        lines = self._read(path, "The host assembly")
+        if lines is not None:
+            name = self._keep("host.s", path)
+            self.views.append(host_view(lines, self.main, name, kernels))
 
-    def _text(self, path: Path, what: str) -> str | None:
-        text, notes = read_text(path, what)
+    def _read(self, path: Path, what: str) -> list[str] | None:
+        lines, notes = read_lines(path, what)
         self.notes += notes
-        return text
+        return lines
 
     def _keep(self, ending: str, path: Path, media_type: str = "text/plain") -> str:
         name = f"{self.main.stem}.{ending}"

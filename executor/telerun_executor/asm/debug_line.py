@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from telerun_executor.asm.source import unquote
 
-MAX_ROWS = 2_000_000
+MAX_ROWS = 500_000
 MAX_DEPTH = 64
 _LONGEST_LEB = 10
 
@@ -138,7 +138,7 @@ def _files(reader: _Reader) -> list[str]:
 
 
 def _joined(folder: str, name: str) -> str:
-    r"""Other letters than ASCII are written as \ooo by ptxas, which then takes the last backslash for a folder's end."""
+    r"""Letters outside ASCII are written as \ooo by ptxas, which then takes the last backslash for a folder's end."""
     cut = re.search(r"\\[0-7]{3}$", folder) and re.match(r"[0-7]{3}", name)
     return f"{folder}\\{name}" if cut else f"{folder}/{name}"
 

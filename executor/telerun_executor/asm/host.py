@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from telerun_executor.asm.assembly import AsmFile, Assembly
-from telerun_executor.asm.bounds import bounded, read_text
+from telerun_executor.asm.bounds import bounded, read_lines
 from telerun_executor.asm.demangle import demangle
 from telerun_executor.asm.source import MainSource, ranges, unquote
 from telerun_executor.runners.base import Command
@@ -49,28 +49,28 @@ def read_host_assembly(main_path: str, workspace: Workspace) -> Assembly:
     """What `host_asm_command` wrote: the raw file and its listing. Empty, with a note, where it wrote nothing."""
     main, path = MainSource(path=main_path, workspace=workspace), host_asm_path(workspace)
     name = f"{main.stem}.host.s"
-    text, notes = read_text(path, "the host assembly")
-    views = (host_view(text, main, name),) if text is not None else ()
+    lines, notes = read_lines(path, "The host assembly")
+    views = (host_view(lines, main, f"{RESERVED_FOLDER}/asm/{name}"),) if lines is not None else ()
     return Assembly(
         files=(AsmFile(name=name, path=path),) if views else (),
         listing=bounded(AsmListing(file=main_path, source=main.lines(), views=views, notes=tuple(notes))),
     )
 
 
-def host_view(text: str, main: MainSource, name: str, hidden: Collection[str] = ()) -> AsmView:
+def host_view(lines: Sequence[str], main: MainSource, artifact: str, hidden: Collection[str] = ()) -> AsmView:
     """The functions of an assembler file that have code of the main file, without directives, save `hidden` ones."""
     functions = tuple(
         function
-        for function in _functions(text.splitlines(), main)
+        for function in _functions(lines, main)
         if function.ranges and function.symbol not in hidden and not _OF_NVCC.search(function.symbol)
     )
-    return AsmView(kind="host", arch=platform.machine(), artifact=f"{RESERVED_FOLDER}/asm/{name}", functions=functions)
+    return AsmView(kind="host", arch=platform.machine(), artifact=artifact, functions=functions)
 
 
-def without_fat_binary(text: str) -> Iterator[str]:
+def without_fat_binary(lines: Iterable[str]) -> Iterator[str]:
     """The lines of nvcc's host assembly without the device code that is embedded in it as numbers."""
     inside = False
-    for line in text.splitlines(keepends=True):
+    for line in lines:
         if ".nv_fatbin" in line and line.lstrip().startswith(".section"):
             inside = True
         elif inside and not line.lstrip().startswith((".align", "fatbinData:", ".quad", ".byte", ".long", "#APP")):

@@ -12,28 +12,26 @@ from telerun_protocol.listing import AsmFunction
 
 MAX_DEPTH = 64
 MAX_HEAD_LINES = 200
-_TARGET = re.compile(r"^\s*\.target\s+(sm_\d{2,3}[af]?)\b", re.MULTILINE)
-_FILE = re.compile(r'^\s*\.file\s+(\d+)\s+"((?:[^"\\]|\\.)*)"', re.MULTILINE)
+_TARGET = re.compile(r"\s*\.target\s+(sm_\d{2,3}[af]?)\b")
+_FILE = re.compile(r'\s*\.file\s+(\d+)\s+"((?:[^"\\]|\\.)*)"')
 _LOC = re.compile(r"\s*\.loc\s+(\d+)\s+(\d+)\s+(\d+)(?:.*\binlined_at\s+(\d+)\s+(\d+)\s+(\d+))?")
 _HEAD = re.compile(r"\s*(?:\.(?:visible|weak|extern)\s+)?\.(?:entry|func)\b")
-_NAME = re.compile(r"\.(?:entry|func)\s*(?:\.\w+\s+)*(?:\([^)]*\)\s*)?([\w$.%]+)")
+_NAME = re.compile(_HEAD.pattern + r"\s*(?:\.\w+\s+)*(?:\([^)]*\)\s*)?([\w$.%]+)")
 _SECTION = re.compile(r"\s*\.section\b")
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|//.*')
 
 Place = tuple[str, int, int]  # file number, line, column
 
 
-def ptx_arch(text: str) -> str | None:
+def ptx_arch(lines: Sequence[str]) -> str | None:
     """The architecture that the PTX is written for."""
-    match = _TARGET.search(text)
-    return match[1] if match else None
+    return next((match[1] for line in lines if (match := _TARGET.match(line))), None)
 
 
-def ptx_functions(text: str, main: MainSource) -> Iterator[AsmFunction]:
+def ptx_functions(lines: Sequence[str], main: MainSource) -> Iterator[AsmFunction]:
     """The kernels and functions; first, without a symbol, what stands outside of them."""
-    files = {number: unquote(name) for number, name in _FILE.findall(text)}
+    files = {match[1]: unquote(match[2]) for line in lines if (match := _FILE.match(line))}
     outside, functions = list[str](), list[AsmFunction]()
-    lines, position = text.expandtabs(8).splitlines(), 0
+    lines, position = [line.expandtabs(8) for line in lines], 0
     while position < len(lines):
         line, start = lines[position], position
         if _SECTION.match(line):  # names of inlined functions, as numbers
@@ -57,7 +55,7 @@ def _block(lines: Sequence[str], start: int) -> tuple[int, bool]:
     """The end of what begins at `start`: after its closing brace, or after a semicolon if it has no body."""
     depth, opened = 0, False
     for index in range(start, len(lines)):
-        code = _QUOTED.sub("", lines[index])
+        code = lines[index].partition("//")[0]
         depth += code.count("{") - code.count("}")
         opened = opened or "{" in code
         if depth <= 0 and (opened or code.rstrip().endswith(";")):
@@ -66,7 +64,7 @@ def _block(lines: Sequence[str], start: int) -> tuple[int, bool]:
 
 
 def _function(lines: Sequence[str], files: Mapping[str, str], main: MainSource) -> AsmFunction:
-    match = _NAME.search(" ".join(lines[:MAX_HEAD_LINES]))
+    match = _NAME.match(" ".join(lines[:MAX_HEAD_LINES]))
     symbol = match[1] if match else ""
     callers, source, sources = dict[Place, Place | None](), None, list[int | None]()
     for line in lines:

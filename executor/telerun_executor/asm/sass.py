@@ -12,19 +12,19 @@ from telerun_executor.asm.source import MainSource, ranges
 from telerun_protocol.listing import AsmFunction
 
 _SECTION = re.compile(r"\s*\.section\s+\.text\.([^\s,]+),")
-_INSTRUCTION = re.compile(r"\s*/\*([0-9a-f]{4,16})\*/\s+(.*?)\s*(?:/\*\s*0x[0-9a-f]+\s*\*/\s*)?$")
+_INSTRUCTION = re.compile(r"\s*/\*([0-9a-f]{4,16})\*/(.*)")
 _PADDING = re.compile(r"\.L_x_\d+:$|\s*/\*[0-9a-f]+\*/\s+NOP\s*;$")
 _LABEL = re.compile(r"([^\s:]+):\s*$")
 
 
-def sass_functions(text: str, table: LineTable, main: MainSource) -> list[AsmFunction]:
+def sass_functions(lines: Sequence[str], table: LineTable, main: MainSource) -> list[AsmFunction]:
     """The kernels of an nvdisasm listing (-c -hex) in the order of the source: addresses, instructions and labels.
 
     The encodings are left to the raw file.
     """
     bodies: dict[str, list[tuple[str, int | None]]] = {}
     symbol, body = "", list[tuple[str, int | None]]()
-    for line in text.splitlines():
+    for line in lines:
         if match := _SECTION.match(line):
             symbol = match[1]
             body = bodies.setdefault(symbol, [])
@@ -32,7 +32,8 @@ def sass_functions(text: str, table: LineTable, main: MainSource) -> list[AsmFun
             continue
         elif match := _INSTRUCTION.match(line):
             source = source_line(table.chain(symbol, int(match[1], 16)), main)
-            body.append((f"        /*{match[1]}*/  {match[2]}", source))
+            instruction = match[2].partition("/* 0x")[0].strip()
+            body.append((f"        /*{match[1]}*/  {instruction}", source))
         elif (match := _LABEL.match(line)) and not match[1].startswith(".text."):
             body.append((f"{match[1]}:", None))
     found = [_function(symbol, body) for symbol, body in bodies.items()]

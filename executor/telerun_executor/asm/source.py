@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from telerun_executor.asm.bounds import read_lines
 from telerun_executor.workspace import Workspace
 from telerun_protocol.listing import AsmRange
 
@@ -32,7 +33,8 @@ class MainSource:
         return path == self.path or (path.startswith("/") and path.endswith(f"/{self.workspace.src.name}/{self.path}"))
 
     def lines(self) -> tuple[str, ...]:
-        return tuple((self.workspace.src / self.path).read_bytes().decode(errors="replace").split("\n"))
+        lines, _ = read_lines(self.workspace.src / self.path, "The source")
+        return tuple(lines or ())
 
 
 def ranges(sources: Iterable[int | None]) -> tuple[AsmRange, ...]:

@@ -1,0 +1,39 @@
+"""A real cubin with long chains of inlined calls."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from telerun_executor.toolchains.discovery import compiler_env, find_cuda_tools
+from telerun_executor.workspace import Workspace
+
+SOURCE = """\
+#include <cooperative_groups.h>
+#include <cooperative_groups/reduce.h>
+namespace cg = cooperative_groups;
+__global__ void reduce(const float* in, float* out) {
+    auto tile = cg::tiled_partition<32>(cg::this_thread_block());
+    float sum = cg::reduce(tile, in[threadIdx.x], cg::plus<float>());
+    if (tile.thread_rank() == 0) *out = sum;
+}
+__global__ void other(int* p) { p[threadIdx.x] = 1; }
+"""
+
+
+@pytest.fixture(scope="session")
+def cubin(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    tools = find_cuda_tools()
+    if tools.nvcc is None:
+        pytest.skip(tools.problem)
+    workspace = Workspace(tmp_path_factory.mktemp("cubin"))
+    workspace.build.mkdir()
+    source = workspace.build / "cell.cu"
+    source.write_text(SOURCE)
+    argv = [str(tools.nvcc.tool.path), "-arch=sm_90", "-lineinfo", "-cubin", "-o", "cell.cubin", "cell.cu"]
+    subprocess.run(
+        argv, cwd=workspace.build, env=compiler_env(workspace, tools.nvcc.tool), check=True, capture_output=True
+    )
+    return Path(workspace.build / "cell.cubin").read_bytes()
