@@ -64,6 +64,7 @@ def error_of(status: int, body: bytes, retry_after_s: float | None = None) -> Te
     except msgspec.MsgspecError:
         by_status = {kind.status: kind for kind in reversed(BY_CODE.values())}
         kind = by_status.get(status, TelerunError)
-        return kind(f"The server answered HTTP {status}.", retry_after_s=retry_after_s)
+        said = f"The server answered HTTP {status}." if body or kind is TelerunError else None  # None: HEAD has no body
+        return kind(said, retry_after_s=retry_after_s)
     kind = BY_CODE.get(problem.code, TelerunError)
     return kind(problem.message, hint=problem.hint, path=problem.path, items=problem.items, retry_after_s=retry_after_s)

@@ -6,7 +6,7 @@ import difflib
 import importlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -101,42 +101,37 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     try:
         code = cli.main(arguments, prog_name="telerun", standalone_mode=False)
         sys.stdout.flush()
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        code = INTERRUPTED
-    except BrokenPipeError:  # the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = FAILED
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        code = _fail(TelerunError(f"{where}{error.strerror or error}."), arguments)
-    except (TelerunError, BaseExceptionGroup) as error:
-        errors = list(_leaves(error))
-        unknown = [one for one in errors if not isinstance(one, TelerunError)]
-        if unknown:
-            raise
-        code = _fail(errors[0], arguments)
+    except BaseException as error:  # noqa: BLE001 - what is not known is raised again
+        code = _exit_code_for(_first_cause(error), show_traceback=sys.excepthook is not _report_defect)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _leaves(inner)
-    else:
-        yield error
+def _first_cause(error: BaseException) -> BaseException:
+    """Out of a task group, the error that no other one explains: one of ours where there is one."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    causes = [_first_cause(inner) for inner in error.exceptions]
+    return next((cause for cause in causes if isinstance(cause, TelerunError)), causes[0])
 
 
-def _fail(error: BaseException, arguments: Sequence[str]) -> int:
-    assert isinstance(error, TelerunError)
-    if "--debug" in arguments or os.environ.get("TELERUN_DEBUG"):
-        raise error
-    click.echo(f"telerun: {clean(str(error))}", err=True)
-    for item in error.items:
-        click.echo(f"    {clean(item)}", err=True)
-    return FAILED
+def _exit_code_for(error: BaseException, *, show_traceback: bool) -> int:
+    match error:
+        case click.ClickException():
+            error.show()
+            return error.exit_code
+        case click.Abort() | KeyboardInterrupt():
+            return INTERRUPTED
+        case BrokenPipeError():  # the reader has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return FAILED
+        case TelerunError() if not show_traceback:
+            click.echo("\n    ".join([f"telerun: {clean(str(error))}", *map(clean, error.items)]), err=True)
+            return FAILED
+        case OSError() if not show_traceback:
+            where = f"{error.filename}: " if error.filename else ""
+            click.echo(f"telerun: {clean(f'{where}{error.strerror or error}')}.", err=True)
+            return FAILED
+    raise error
 
 
 def _report_defect(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:

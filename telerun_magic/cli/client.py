@@ -18,7 +18,7 @@ from telerun_protocol.client import Client
 from telerun_protocol.errors import InvalidMessage, TelerunError
 
 T = TypeVar("T")
-ASK_S = 10.0  # how long a question is repeated to a server that does not answer
+ASK_S = 5.0  # how long a question is repeated to a server that does not answer
 FOLLOW_S = 600.0  # a job goes on without us, so whoever follows one may wait for the server to come back
 
 

@@ -12,7 +12,7 @@ from telerun_magic.cli.app import FAILED
 from telerun_protocol.client import Client
 from telerun_protocol.logframes import Frame
 from telerun_protocol.messages import Job
-from telerun_protocol.states import State
+from telerun_protocol.states import Reason, State
 
 T = TypeVar("T")
 CANCEL_S = 10.0
@@ -74,10 +74,11 @@ async def cancel_and_wait(client: Client, job: Job) -> Job:
 
 def exit_code_of(job: Job, *, as_program: bool) -> int:
     """0 for success, else 1; or the program's own, as a shell tells it."""
-    if as_program and job.result and job.result.exit_code is not None:
-        return job.result.exit_code
-    if as_program and job.result and job.result.signal is not None:
-        return 128 + job.result.signal
+    result = job.result
+    if as_program and result and job.reason is Reason.NONZERO_EXIT and result.exit_code:
+        return result.exit_code
+    if as_program and result and job.reason is Reason.SIGNAL and result.signal:
+        return 128 + result.signal
     return 0 if job.state is State.SUCCEEDED else FAILED
 
 

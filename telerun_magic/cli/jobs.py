@@ -152,7 +152,7 @@ def _phases(job: Job) -> list[tuple[str, str]]:
     ends = [*(phase.started_at for phase in job.phases[1:]), job.finished_at or time.time()]
     return [
         (phase.phase.replace("_", " "), show_duration(end - phase.started_at))
-        for phase, end in zip(job.phases, ends, strict=True)
+        for phase, end in zip(job.phases, ends, strict=False)  # without a phase there is no end either
     ]
 
 

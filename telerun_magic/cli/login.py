@@ -50,6 +50,7 @@ def login(
 
     The token is asked for without being shown, tried, and stored in a file that only you can read.
     """
+    config.load()  # where nothing can be stored, no token is asked for
     old = legacy_files.read(old_file) if old_file else None
     url = url or settings.server or (old.url if old else None)
     if url is None and old:

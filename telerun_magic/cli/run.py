@@ -18,7 +18,7 @@ from telerun_magic.cli.terminal import Sink, clean
 from telerun_magic.submission import Submission
 from telerun_protocol.logframes import Frame
 from telerun_protocol.messages import Job
-from telerun_protocol.states import Language, State, StreamId
+from telerun_protocol.states import Language, Reason, StreamId
 
 SUBMIT_GRACE_S = 3.0
 
@@ -69,7 +69,11 @@ def run(ctx: click.Context, /, words: tuple[str, ...], id_file: Path | None, raw
             if id_file:
                 await asyncio.to_thread(id_file.write_text, f"{job.id}\n")
             async with client(found, FOLLOW_S) as speaker:
-                ended = await unless(interrupted, follow(speaker, job, lambda _: None, show))
+                try:
+                    ended = await unless(interrupted, follow(speaker, job, lambda _: None, show))
+                except* BrokenPipeError:  # whoever read our output has gone: a local program would end too
+                    await speaker.cancel(job.id)
+                    raise
                 if ended is None:
                     await cancel_and_wait(speaker, job)
                 return ended
@@ -98,5 +102,5 @@ def _built(words: tuple[str, ...], *, is_command: bool, options: dict[str, Any])
 
 def _tell_failure(job: Job) -> None:
     """Why there is no exit code of a program, where there is none; a program's own failure speaks for itself."""
-    if job.state is not State.SUCCEEDED and job.result and not job.result.exit_code:
+    if job.result and job.reason not in (None, Reason.NONZERO_EXIT):
         click.echo(f"telerun: {clean(f'{job.result.message} {job.result.hint}')}", err=True)
