@@ -119,13 +119,9 @@ CLAIM = """UPDATE jobs SET state = 'claimed', claim_id = :claim_id, claim_reques
       SELECT (SELECT min(owner) FROM jobs WHERE state = 'queued' AND owner > waiting.owner)
         FROM waiting WHERE waiting.owner IS NOT NULL
     ),
-    first(owner, number) AS (
-      SELECT owner, (
-        SELECT min(oldest) FROM (
-          SELECT (SELECT min(number) FROM jobs
-                  WHERE state = 'queued' AND owner = waiting.owner AND needs = wanted.value) AS oldest
-          FROM json_each(:needs) AS wanted))
-      FROM waiting WHERE owner IS NOT NULL
+    first(owner, number) AS MATERIALIZED (
+      SELECT owner, (SELECT min(number) FROM jobs WHERE state = 'queued' AND owner = waiting.owner AND needs = one.value)
+      FROM waiting, json_each(:needs) AS one WHERE owner IS NOT NULL
     )
     SELECT first.number FROM first LEFT JOIN served USING (owner) WHERE first.number IS NOT NULL
     ORDER BY served.turn NULLS FIRST, first.number LIMIT 1)
