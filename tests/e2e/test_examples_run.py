@@ -103,7 +103,8 @@ async def test_quickstart(execute: Execute, has_gpu: bool) -> None:
 
     ran_or_says_that_no_device_did(cells["pi"], has_gpu, r"pi = 3\.14159265358979")
     assert "integrate" in cells["pi"].html, "assembly is shown with a device and without"
-    assert re.search(r"CUDA +failed +no_such_device|CUDA +succeeded", cells["status"].text)
+    for reason in ("compile_error", "signal"):
+        assert reason in cells["status"].html
 
 
 async def test_saxpy_to_sass(execute: Execute, has_gpu: bool) -> None:
@@ -141,7 +142,7 @@ async def test_files_and_images(execute: Execute) -> None:
         assert "data:image/png;base64," in cell.html
     assert "rays per pixel" in cells["spheres"].text, "the table is shown"
     assert re.search(r"spheres\.png\s+image/png\s+675,493 bytes", cells["files"].printed)
-    assert re.search(r"1 threads: +\d+\.\d\d million rays", cells["timings"].printed)
+    assert re.search(r"threads  1: +\d+\.\d\d million rays", cells["timings"].printed)
     assert f"480 x 360 pixels, {inside[1]} of them black" in cells["julia-numpy"].printed
     assert "675493 spheres.png" in cells["sh"].printed
     assert ".PNG" in cells["sh"].printed

@@ -12,7 +12,6 @@ import pytest
 from nbformat import NotebookNode
 
 from telerun_magic import options
-from telerun_magic.magics import TelerunMagics
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NOTEBOOKS = sorted((EXAMPLES / "notebooks").glob("*.ipynb"))
@@ -87,7 +86,7 @@ def test_options_are_understood(path: Path, notebook: NotebookNode, monkeypatch:
     monkeypatch.chdir(path.parent)
     for cell in code(notebook):
         if cell.source.startswith("%%telerun"):
-            given = options.parse(TelerunMagics.telerun.parser, cell.source.splitlines()[0].removeprefix("%%telerun"))
+            given = options.parse(cell.source.splitlines()[0].removeprefix("%%telerun"))
             assert options.words(given, {})["lang"] in ("cpp", "cu")
             options.presentation(given)
 
