@@ -49,7 +49,7 @@ class CudaToolchain(Toolchain):
             flags.append(f"-std={spec.std}")
         chosen = _arch_flags(spec, archs, nvcc)
         flags += chosen
-        if len(chosen) > 1 and " " not in str(workspace.build):  # nvcc's threads cannot open files of such a folder
+        if len(chosen) > 1 and " " not in str(workspace.root):  # with one in TMPDIR, nvcc's threads fail
             flags.append(f"--threads={len(chosen)}")
         host = self._tools.host
         if spec.compiler and spec.compiler not in ("nvcc", "g++"):
@@ -77,7 +77,7 @@ class CudaToolchain(Toolchain):
                     *libraries,
                 ),
                 cwd=workspace.src,
-                env=compiler_env(workspace, nvcc.tool, host),
+                env=compiler_env(nvcc.tool, host),
                 stdout=StreamId.COMPILE,
                 stderr=StreamId.COMPILE,
             ),
@@ -95,7 +95,7 @@ class CudaToolchain(Toolchain):
                 # Without the data flow analysis the text is the same, and there in three quarters of the time.
                 argv=(str(tool.path), "-ndf", "-c", "-hex", str(path)),
                 cwd=workspace.build,
-                env=compiler_env(workspace, tool),
+                env=compiler_env(tool),
                 stdout=StreamId.COMPILE,
                 stderr=StreamId.COMPILE,
                 stdout_file=sass_path(workspace, arch),

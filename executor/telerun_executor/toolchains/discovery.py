@@ -13,8 +13,6 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from telerun_executor.workspace import Workspace
-
 ASK_TIMEOUT_S = 30
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -130,16 +128,10 @@ def look_for_cuda_tools(environ: Mapping[str, str]) -> CudaTools:
     )
 
 
-def compiler_env(workspace: Workspace, *tools: Tool | None) -> dict[str, str]:
-    """The whole environment of a compiler: nothing of the executor's own."""
+def compiler_env(*tools: Tool | None) -> dict[str, str]:
+    """Where a compiler finds itself, its host compiler and the linker, whatever is on the executor's own PATH."""
     folders = [str(tool.path.parent) for tool in tools if tool]
-    path = dict.fromkeys([*folders, *SYSTEM_PATH.split(":")])
-    return {
-        "PATH": ":".join(path),
-        "HOME": str(workspace.build),
-        "TMPDIR": str(workspace.build),
-        "LANG": "C.UTF-8",
-    }
+    return {"PATH": ":".join(dict.fromkeys([*folders, *SYSTEM_PATH.split(":")]))}
 
 
 class _UnusableCompilerError(Exception):
@@ -182,7 +174,7 @@ def wheel_folders() -> list[Path]:
 def _nvcc(candidate: str) -> Nvcc | None:
     if not shutil.which(candidate):
         return None
-    # What is called nvcc may be a script that starts the real one, or a link; through a link it does not find its parts.
+    # What is called nvcc may be a script that starts the real one, or a link, by which it does not find its parts.
     text = _ask(candidate, "--dryrun", "-E", "-x", "cu", os.devnull) or ""
     here = re.search(r"_HERE_=(.+)", text)
     tool = find_tool(str((Path(here[1].strip()) / "nvcc").resolve())) if here else None

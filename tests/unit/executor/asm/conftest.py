@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from telerun_executor.toolchains.discovery import compiler_env, find_cuda_tools
-from telerun_executor.workspace import Workspace
 
 SOURCE = """\
 #include <cooperative_groups.h>
@@ -28,12 +26,8 @@ def cubin(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     tools = find_cuda_tools()
     if tools.nvcc is None:
         pytest.skip(tools.problem)
-    workspace = Workspace(tmp_path_factory.mktemp("cubin"))
-    workspace.build.mkdir()
-    source = workspace.build / "cell.cu"
-    source.write_text(SOURCE)
+    folder = tmp_path_factory.mktemp("cubin")
+    (folder / "cell.cu").write_text(SOURCE)
     argv = [str(tools.nvcc.tool.path), "-arch=sm_90", "-lineinfo", "-cubin", "-o", "cell.cubin", "cell.cu"]
-    subprocess.run(
-        argv, cwd=workspace.build, env=compiler_env(workspace, tools.nvcc.tool), check=True, capture_output=True
-    )
-    return Path(workspace.build / "cell.cubin").read_bytes()
+    subprocess.run(argv, cwd=folder, env=compiler_env(tools.nvcc.tool, tools.host), check=True, capture_output=True)
+    return (folder / "cell.cubin").read_bytes()
