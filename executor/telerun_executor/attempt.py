@@ -118,14 +118,15 @@ class Attempt:
         archs = bench.archs_for(spec.archs)
         limits = Limits(memory_bytes=bench.compile_memory_bytes)
         async with bench.runner.open(self._workspace, limits, ()) as box:
-            if commands := self._toolchain.build_commands(spec, self._workspace, archs):
+            commands = self._toolchain.build_commands(spec, self._workspace, archs)
+            if commands:
                 async with bench.compile_turns:
                     self._enter(Phase.COMPILE)
                     exit_ = await self._compile(box, commands)
                 if not exit_.ok:
                     return of_compiler(exit_, self._limits)
             async with asyncio.TaskGroup() as group:
-                if spec.asm:
+                if commands:
                     group.create_task(self._assemble(box, archs))
                 return await self._run() if spec.run else succeeded()
 

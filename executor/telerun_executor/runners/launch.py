@@ -26,12 +26,12 @@ class Launcher:
         self, process: asyncio.subprocess.Process, control: socket.socket, reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter, record: Path,
     ) -> None:  # fmt: skip
-        self._process = process
+        self._child = process
         self._control = control
         self._reader = reader
         self._writer = writer
         self._record = record
-        self.pid = process.pid
+        self.process = psutil.Process(process.pid)
 
     @classmethod
     async def start(cls, records: Path) -> Launcher:
@@ -76,6 +76,10 @@ class Launcher:
             except TimeoutError as error:
                 raise SandboxError("The command could not be ended: its launcher does not answer.") from error
 
+    @property
+    def is_alive(self) -> bool:
+        return self._child.returncode is None
+
     def end(self, grace_s: float) -> None:
         """Ends the command that runs: at once, or with SIGTERM first."""
         body = json.dumps({"end": grace_s}).encode()
@@ -100,11 +104,11 @@ class Launcher:
             await self._writer.wait_closed()
         try:
             async with asyncio.timeout(EXIT_WITHIN_S):
-                await self._process.wait()
+                await self._child.wait()
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
+                self._child.kill()
+            await self._child.wait()
         self._record.unlink(missing_ok=True)
 
 
@@ -119,7 +123,7 @@ class Launchers:
     async def lend(self) -> AsyncIterator[Launcher]:
         """A launcher with nothing to do; it is kept for others unless it proved faulty."""
         self._records.mkdir(parents=True, exist_ok=True)
-        launcher = self._idle.pop() if self._idle else await Launcher.start(self._records)
+        launcher = await self._take()
         try:
             yield launcher
         except BaseException as error:
@@ -129,6 +133,14 @@ class Launchers:
                 await launcher.close()
             raise
         self._idle.append(launcher)
+
+    async def _take(self) -> Launcher:
+        while self._idle:
+            launcher = self._idle.pop()
+            if launcher.is_alive:
+                return launcher
+            await launcher.close()
+        return await Launcher.start(self._records)
 
     async def close(self) -> None:
         while self._idle:

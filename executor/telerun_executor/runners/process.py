@@ -29,6 +29,7 @@ LAST_OUTPUT_S = 0.3  # how long the pipe of an ended command may stay open in fo
 LAST_OUTPUT_WHEN_CANCELLED_S = 1.0  # then what was printed last may be lost, if nobody takes it
 BLOCK_BYTES = 1 << 18
 OPEN_FILES = 4096
+FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
 
 
 class ProcessRunner(Runner):
@@ -60,8 +61,11 @@ class ProcessBox(Box):
         self._devices_env = {"CUDA_VISIBLE_DEVICES": ",".join(device.id for device in devices)}
 
     async def run(self, command: Command, output: Output) -> ProcessExit:
-        async with self._launchers.lend() as launcher:
-            return await self._run(launcher, command, output)
+        try:
+            async with self._launchers.lend() as launcher:
+                return await self._run(launcher, command, output)
+        except BaseExceptionGroup as group:  # the first failure has ended the others
+            raise group.exceptions[0] from None
 
     async def _run(self, launcher: Launcher, command: Command, output: Output) -> ProcessExit:
         request = {
@@ -70,21 +74,23 @@ class ProcessBox(Box):
             "cwd": str(command.cwd),
             "rlimits": rlimits(self._limits),
         }
-        watch = Watch(launcher.pid, self._limits, self._workspace.work, on_excess=lambda: launcher.end(0))
+        watch = Watch(launcher.process, self._limits, self._workspace.work, on_excess=lambda: launcher.end(0))
         ended = asyncio.Event()
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
             stdin = _owned(theirs, os.open(command.stdin or os.devnull, os.O_RDONLY))
-            pipes = [os.pipe(), os.pipe()]
-            outputs = [_owned(theirs, writing) for _, writing in pipes]
-            readers = [await _reader(ours, reading) for reading, _ in pipes]
+            fds, readers = [stdin], []
+            for stream, file in ((command.stdout, command.stdout_file), (command.stderr, None)):
+                if file is not None:
+                    fds.append(_owned(theirs, os.open(file, FILE_FLAGS, 0o644)))
+                    continue
+                reading, writing = os.pipe()
+                fds.append(_owned(theirs, writing))
+                readers.append((await _reader(ours, reading), stream))
             async with asyncio.TaskGroup() as group:
                 watching = group.create_task(watch.run())
-                pumps = [
-                    group.create_task(_pump(reader, stream, output, ended))
-                    for reader, stream in zip(readers, (command.stdout, command.stderr), strict=True)
-                ]
+                pumps = [group.create_task(_pump(reader, stream, output, ended)) for reader, stream in readers]
                 try:
-                    answer = await launcher.run(request, [stdin, *outputs], self._grace_s)
+                    answer = await launcher.run(request, fds, self._grace_s)
                 except asyncio.CancelledError:
                     theirs.close()
                     ended.set()

@@ -21,8 +21,8 @@ MOST_ENTRIES = 200_000
 class Watch:
     """Watches the descendants of `root` and the folder `work`; calls `on_excess` once when a limit is exceeded."""
 
-    def __init__(self, root: int, limits: Limits, work: Path, *, on_excess: Callable[[], None]) -> None:
-        self._root = psutil.Process(root)
+    def __init__(self, root: psutil.Process, limits: Limits, work: Path, *, on_excess: Callable[[], None]) -> None:
+        self._root = root
         self._limits = limits
         self._work = work
         self._on_excess = on_excess

@@ -73,11 +73,13 @@ class NativeToolchain(Toolchain):
 
     def asm_commands(self, spec: JobSpec, workspace: Workspace, archs: Sequence[str]) -> tuple[Command, ...]:
         assert spec.main_path, "checked by the spec"
+        if not spec.asm:
+            return ()
         return (host_asm_command(self._compile(spec), spec.main_path, workspace, env={}),)
 
     def read_assembly(self, spec: JobSpec, workspace: Workspace, archs: Sequence[str], compile_log: bytes) -> Assembly:
         assert spec.main_path, "checked by the spec"
-        return read_host_assembly(spec.main_path, workspace)
+        return read_host_assembly(spec.main_path, workspace) if spec.asm else Assembly()
 
     def run_command(self, spec: JobSpec, workspace: Workspace) -> Command:
         return Command(argv=(str(workspace.program), *spec.args), cwd=workspace.work)

@@ -1,137 +1,23 @@
-"""A real server and a real executor, as processes, and a client that speaks to them as a user."""
+"""What a user does at the real server, in a call each."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests_processes import ServerProcess
+
 from telerun_protocol.client import Client, file_ref
 from telerun_protocol.messages import Event, Job, JobSpec, Limits
 from telerun_protocol.states import Language, StreamId
 
-START_WITHIN_S = 60
-
-
-class ServerProcess:
-    """A server that can be killed and started again at the same address."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._port = 0
-        self._config = folder / "server.toml"
-        self._config.write_text("lease_s = 4\nheartbeat_s = 1\n")
-        self.process: subprocess.Popen[bytes] | None = None
-        self.url = ""
-
-    @property
-    def accounts(self) -> Path:
-        return self._folder / "accounts"
-
-    def start(self) -> None:
-        reading, writing = os.pipe()
-        with (self._folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "telerun_server", "run", "--data", str(self._folder / "data"),
-                 "--port", str(self._port), "--accounts-for-run", str(self.accounts), "--config", str(self._config)],
-                env={**os.environ, "TELERUN_READY_FD": str(writing)}, pass_fds=(writing,), stderr=log,
-            )  # fmt: skip
-        os.close(writing)
-        with os.fdopen(reading) as ready:
-            self.url = ready.readline().strip()
-        assert self.url, (self._folder / "server.log").read_text()
-        self._port = int(self.url.rpartition(":")[2])
-
-    def kill(self) -> None:
-        assert self.process
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> None:
-        assert self.process
-        self.process.terminate()
-        self.process.wait(30)
-
-
-@dataclass
-class ExecutorProcess:
-    server: ServerProcess
-    work_dir: Path
-    options: tuple[str, ...] = ()
-    process: subprocess.Popen[str] | None = None
-    log: list[str] = field(default_factory=list)
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "telerun_executor", "run", "--server", self.server.url,
-             "--token-file", str(self.server.accounts / "executor.token"), "--work-dir", str(self.work_dir),
-             "--no-gpu", *self.options],
-            stderr=subprocess.PIPE, text=True, env={**os.environ, "SECRET_OF_THE_EXECUTOR": "hunter2"},
-        )  # fmt: skip
-        self.wait_for(" ready ")
-
-    def wait_for(self, text: str) -> None:
-        assert self.process
-        assert self.process.stderr
-        for line in self.process.stderr:
-            self.log.append(line)
-            if text in line:
-                return
-        raise AssertionError("".join(self.log))
-
-    def finish(self) -> int:
-        """Waits for its end, with the rest of its log."""
-        assert self.process
-        rest = self.process.communicate(timeout=60)[1]
-        self.log += rest.splitlines(keepends=True)
-        return self.process.returncode
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    process = ServerProcess(tmp_path_factory.mktemp("server"))
-    process.start()
-    yield process
-    process.stop()
-
-
-@pytest.fixture
-def start_executor(server: ServerProcess, tmp_path: Path) -> Iterator[Callable[..., ExecutorProcess]]:
-    """Starts an executor of this test's own; whatever is still alive at the end is stopped."""
-    started: list[ExecutorProcess] = []
-
-    def start(*options: str, work_dir: Path | None = None) -> ExecutorProcess:
-        executor = ExecutorProcess(server, work_dir or tmp_path / "executor", options)
-        executor.start()
-        started.append(executor)
-        return executor
-
-    yield start
-    for executor in started:
-        assert executor.process
-        if executor.process.poll() is None:
-            executor.process.terminate()
-        executor.finish()
-
-
-@pytest.fixture(scope="module")
-def executor(server: ServerProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExecutorProcess]:
-    process = ExecutorProcess(server, tmp_path_factory.mktemp("executor"), ("--slots", "2"))
-    process.start()
-    yield process
-    assert process.process
-    process.process.terminate()
-    assert process.finish() == 0, "".join(process.log)
-
 
 class User:
-    """What a user does, in a call each."""
+    """A client that makes whole jobs."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -216,9 +102,8 @@ class Finished:
 
 
 @pytest.fixture
-async def user(server: ServerProcess) -> AsyncIterator[User]:
-    token = (server.accounts / "user.token").read_text().strip()
-    async with Client(server.url, token) as client:
+async def user(telerun_server: ServerProcess) -> AsyncIterator[User]:
+    async with telerun_server.client() as client:
         yield User(client)
 
 
