@@ -1,0 +1,445 @@
+"""What every runner must do, whatever it isolates with."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from telerun_executor.runners.base import Box, Command, ProcessExit, Runner
+from telerun_executor.runners.launch import end_leftovers
+from telerun_executor.runners.process import ProcessRunner
+from telerun_executor.workspace import Workspace
+from telerun_protocol.errors import SandboxError
+from telerun_protocol.messages import Device, Limits
+from telerun_protocol.states import Reason, StreamId
+
+PATH = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+GPU = Device(kind="nvidia", name="One", id="GPU-1234", arch="sm_90")
+
+
+class Taker:
+    """Takes what commands print."""
+
+    def __init__(self) -> None:
+        self.streams: dict[int, bytes] = {}
+        self.changed = asyncio.Event()
+
+    async def __call__(self, stream: int, data: bytes) -> None:
+        self.streams[stream] = self.streams.get(stream, b"") + data
+        self.changed.set()
+
+    async def until(self, text: bytes) -> None:
+        async with asyncio.timeout(30):
+            while not any(text in data for data in self.streams.values()):
+                self.changed.clear()
+                await self.changed.wait()
+
+    @property
+    def out(self) -> bytes:
+        return self.streams.get(StreamId.STDOUT, b"")
+
+    @property
+    def err(self) -> bytes:
+        return self.streams.get(StreamId.STDERR, b"")
+
+
+def process_runner(folder: Path) -> Runner:
+    return ProcessRunner(folder / "processes")
+
+
+@pytest.fixture(params=[process_runner], ids=["process"])
+async def runner(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Runner]:
+    runner: Runner = request.param(tmp_path)
+    yield runner
+    await runner.close()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    workspace = Workspace(tmp_path / "job")
+    workspace.create()
+    return workspace
+
+
+@pytest.fixture
+def box(runner: Runner, workspace: Workspace) -> Callable[..., AbstractAsyncContextManager[Box]]:
+    def open_box(devices: tuple[Device, ...] = (), **limits: Any) -> AbstractAsyncContextManager[Box]:
+        return runner.open(workspace, Limits(**limits), devices)
+
+    return open_box
+
+
+@pytest.fixture
+def taker() -> Taker:
+    return Taker()
+
+
+def python(workspace: Workspace, source: str, *args: str, **more: Any) -> Command:
+    """A Python program; it is told a word that its processes can be found by."""
+    argv = (sys.executable, "-c", source, *args)
+    return Command(argv=argv, cwd=workspace.work, env={**PATH, "WORD": str(workspace.root)}, **more)
+
+
+def alive(workspace: Workspace) -> list[psutil.Process]:
+    """What is left of a job, found by its word or its current folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            if process.environ().get("WORD") == str(workspace.root) or process.cwd().startswith(str(workspace.root)):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+async def test_output_is_kept_apart_and_complete(box: Any, workspace: Workspace, taker: Taker) -> None:
+    source = "import os\nos.write(1, bytes(range(256)) * 4000)\nos.write(2, b'\\xff')"
+    async with box() as opened:
+        ended = await opened.run(python(workspace, source), taker)
+    assert ended.ok
+    assert taker.out == bytes(range(256)) * 4000
+    assert taker.err == b"\xff"
+
+
+async def test_streams_are_named_by_the_command(box: Any, workspace: Workspace, taker: Taker) -> None:
+    command = python(workspace, "import os; os.write(1, b'a'); os.write(2, b'b')", stdout=3, stderr=3)
+    async with box() as opened:
+        await opened.run(command, taker)
+    assert sorted(taker.streams[StreamId.COMPILE]) == sorted(b"ab")
+
+
+async def test_standard_output_can_go_to_a_file(box: Any, workspace: Workspace, taker: Taker) -> None:
+    file = workspace.build / "listing"
+    file.write_text("what was there before and is longer")
+    async with box() as opened:
+        await opened.run(python(workspace, "import os; os.write(1, b'a'); os.write(2, b'b')", stdout_file=file), taker)
+    assert file.read_bytes() == b"a"
+    assert taker.streams == {StreamId.STDERR: b"b"}
+
+
+@pytest.mark.parametrize("code", [0, 1, 42, 137, 255])
+async def test_exit_codes(box: Any, workspace: Workspace, taker: Taker, code: int) -> None:
+    async with box() as opened:
+        ended = await opened.run(python(workspace, f"raise SystemExit({code})"), taker)
+    assert (ended.exit_code, ended.signal, ended.reason) == (code, None, None)
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL, signal.SIGTERM, signal.SIGABRT])
+async def test_signals(box: Any, workspace: Workspace, taker: Taker, number: signal.Signals) -> None:
+    async with box() as opened:
+        ended = await opened.run(python(workspace, f"import os; os.kill(os.getpid(), {int(number)})"), taker)
+    assert (ended.exit_code, ended.signal, ended.reason) == (None, number, None)
+
+
+async def test_signals_are_at_their_defaults(box: Any, workspace: Workspace, taker: Taker) -> None:
+    """A program like `head` ends its writer by SIGPIPE; Ctrl-C and SIGTERM can be handled."""
+    async with box() as opened:
+        argv = ("grep", "-E", "Sig(Ign|Blk)", "/proc/self/status")
+        await opened.run(Command(argv=argv, cwd=workspace.work, env=PATH), taker)
+    masks = [int(line.split()[1], 16) for line in taker.out.splitlines()]
+    assert masks == [0, 0]
+
+
+async def test_a_program_that_is_not_there(box: Any, workspace: Workspace, taker: Taker) -> None:
+    async with box() as opened:
+        ended = await opened.run(Command(argv=("no-such-program",), cwd=workspace.work, env=PATH), taker)
+        assert ended.exit_code == 127
+        assert b"no-such-program" in taker.err
+        (workspace.work / "text").write_text("no program")
+        ended = await opened.run(Command(argv=("./text",), cwd=workspace.work, env=PATH), taker)
+        assert ended.exit_code == 126
+
+
+async def test_the_environment_is_what_was_given(
+    box: Any, workspace: Workspace, taker: Taker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET", "hunter2")
+    async with box() as opened:
+        await opened.run(Command(argv=("env",), cwd=workspace.work, env={**PATH, "A": "b=c\nd"}), taker)
+    assert b"A=b=c\nd\n" in taker.out
+    assert b"SECRET" not in taker.out
+    names = {line.split(b"=")[0] for line in taker.out.splitlines()}
+    assert names <= {b"PATH", b"A", b"d", b"CUDA_VISIBLE_DEVICES"}
+
+
+async def test_only_the_given_devices_are_visible(box: Any, workspace: Workspace, taker: Taker) -> None:
+    command = Command(argv=("printenv", "CUDA_VISIBLE_DEVICES"), cwd=workspace.work, env=PATH)
+    async with box((GPU,)) as opened:
+        await opened.run(command, taker)
+    assert taker.out == b"GPU-1234\n"
+    async with box() as opened:
+        await opened.run(command, taker)
+    assert taker.out == b"GPU-1234\n\n"
+
+
+async def test_nothing_but_the_three_streams_is_open(box: Any, workspace: Workspace, taker: Taker) -> None:
+    async with box() as opened:
+        await opened.run(Command(argv=("ls", "/proc/self/fd"), cwd=workspace.work, env=PATH), taker)
+    assert set(taker.out.split()) <= {b"0", b"1", b"2", b"3"}  # the last is ls's own
+
+
+async def test_standard_input(box: Any, workspace: Workspace, taker: Taker) -> None:
+    workspace.stdin.write_bytes(b"\x00in")
+    async with box() as opened:
+        await opened.run(Command(argv=("cat",), cwd=workspace.work, env=PATH, stdin=workspace.stdin), taker)
+        await opened.run(Command(argv=("cat",), cwd=workspace.work, env=PATH), taker)
+    assert taker.out == b"\x00in"
+
+
+async def test_long_arguments_arrive(box: Any, workspace: Workspace, taker: Taker) -> None:
+    args = ["x" * 100_000, "", "a b", "'\"$`\\\n*", "ü"]
+    async with box() as opened:
+        await opened.run(python(workspace, "import sys; print(ascii(sys.argv[1:]))", *args), taker)
+    assert taker.out.decode().strip() == ascii(args)
+
+
+async def test_usage_is_measured(box: Any, workspace: Workspace, taker: Taker) -> None:
+    source = "import time\nx = b'a' * (150 << 20)\nt = time.process_time()\nwhile time.process_time() < t + 0.3: pass\n"
+    async with box() as opened:
+        ended = await opened.run(python(workspace, source), taker)
+    assert ended.cpu_time_s >= 0.3
+    assert ended.wall_time_s >= 0.3
+    assert ended.peak_memory_bytes >= 150 << 20
+
+
+LEAVES = """
+import os, subprocess, sys, time
+subprocess.Popen(["sleep", "600"])
+subprocess.Popen(["sleep", "600"], start_new_session=True, env={"PATH": os.environ["PATH"]})
+if child := os.fork():
+    os.waitpid(child, 0)
+else:
+    os.setsid()
+    if os.fork() == 0:
+        time.sleep(600)
+    os._exit(0)
+print("begun", flush=True)
+"""
+
+
+async def test_nothing_outlives_the_command(box: Any, workspace: Workspace, taker: Taker) -> None:
+    """Not children, not daemons, not what holds the pipes open."""
+    async with box() as opened:
+        ended = await opened.run(python(workspace, LEAVES), taker)
+        assert ended.ok
+        assert alive(workspace) == []
+    assert taker.out == b"begun\n"
+
+
+async def test_cancelling_ends_everything_and_keeps_the_output(box: Any, workspace: Workspace, taker: Taker) -> None:
+    source = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + LEAVES + "time.sleep(600)"
+    async with box() as opened:
+        task = asyncio.ensure_future(opened.run(python(workspace, source), taker))
+        await taker.until(b"begun")
+        assert len(alive(workspace)) >= 4
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert alive(workspace) == []
+    assert taker.out == b"begun\n"
+
+
+async def test_a_cancelled_command_may_say_goodbye(box: Any, workspace: Workspace, taker: Taker) -> None:
+    source = """
+import signal, sys, time
+def end(*_):
+    print("goodbye", flush=True)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+print("begun", flush=True)
+time.sleep(600)
+"""
+    async with box() as opened:
+        task = asyncio.ensure_future(opened.run(python(workspace, source), taker))
+        await taker.until(b"begun")
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert taker.out == b"begun\ngoodbye\n"
+
+
+async def test_a_second_cancel_does_without_grace(box: Any, workspace: Workspace, taker: Taker) -> None:
+    source = "import signal, time\nsignal.signal(signal.SIGTERM, lambda *_: print('term', flush=True))\n"
+    source += "print('begun', flush=True)\nwhile True: time.sleep(600)"
+    async with box() as opened:
+        task = asyncio.ensure_future(opened.run(python(workspace, source), taker))
+        await taker.until(b"begun")
+        task.cancel()
+        await taker.until(b"term")
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert alive(workspace) == []
+
+
+async def test_the_box_serves_on_after_a_cancel(box: Any, workspace: Workspace, taker: Taker) -> None:
+    async with box() as opened:
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await opened.run(python(workspace, "import time; time.sleep(600)"), taker)
+        assert (await opened.run(python(workspace, "print('still')"), taker)).ok
+    assert taker.out == b"still\n"
+
+
+async def test_commands_side_by_side(box: Any, workspace: Workspace, taker: Taker) -> None:
+    """Each waits for a file that the other writes; the end of one does not touch the other."""
+    source = """
+import sys, time, pathlib
+mine, other = map(pathlib.Path, sys.argv[1:3])
+mine.touch()
+while not other.exists():
+    time.sleep(0.01)
+time.sleep(float(sys.argv[3]))
+print("done")
+"""
+    async with box() as opened, asyncio.TaskGroup() as group:
+        first = group.create_task(opened.run(python(workspace, source, "a", "b", "0"), taker))
+        second = group.create_task(opened.run(python(workspace, source, "b", "a", "0.5"), taker))
+    assert first.result().ok
+    assert second.result().ok
+    assert taker.out == b"done\ndone\n"
+
+
+async def test_a_slow_taker_slows_the_command(box: Any, workspace: Workspace) -> None:
+    """Output nobody takes does not gather without bound."""
+    may_go = asyncio.Event()
+    taken = 0
+
+    async def slow(_: int, data: bytes) -> None:
+        nonlocal taken
+        await may_go.wait()
+        taken += len(data)
+
+    source = "import os\nfor n in range(64):\n  os.write(1, bytes(1 << 20))\n  open(f'n{n}', 'w').close()"
+    async with box() as opened:
+        task = asyncio.ensure_future(opened.run(python(workspace, source), slow))
+        await asyncio.sleep(1.0)
+        assert not task.done()
+        assert len(list(workspace.work.glob("n*"))) < 8
+        may_go.set()
+        assert (await task).ok
+    assert taken == 64 << 20
+
+
+@pytest.mark.parametrize(
+    ("limits", "source", "reason"),
+    [
+        ({"memory_bytes": 100 << 20}, "x = b'a' * (300 << 20)\nimport time; time.sleep(600)", Reason.MEMORY_LIMIT),
+        ({"memory_bytes": 100 << 20}, "x = b'a' * (160 << 20)", Reason.MEMORY_LIMIT),
+        ({"cpu_time_s": 0.3}, "while True: pass", Reason.CPU_TIME_LIMIT),
+        ({"disk_bytes": 1 << 20}, "open('x', 'wb').write(bytes(900 << 10)); open('y', 'wb').write(bytes(900 << 10))\n"
+         "import time; time.sleep(600)", Reason.DISK_LIMIT),
+        ({"processes": 3}, "import subprocess\nc = [subprocess.Popen(['sleep', '600']) for _ in range(6)]\nc[0].wait()",
+         Reason.PROCESS_LIMIT),
+    ],
+    ids=["memory", "memory-quickly", "cpu", "disk", "processes"],
+)  # fmt: skip
+async def test_limits(
+    box: Any, workspace: Workspace, taker: Taker, limits: dict[str, Any], source: str, reason: Reason
+) -> None:
+    async with box(**limits) as opened:
+        ended: ProcessExit = await opened.run(python(workspace, source), taker)
+        assert ended.reason is reason, ended
+        assert alive(workspace) == []
+
+
+async def test_a_large_file_meets_the_disk_limit(box: Any, workspace: Workspace, taker: Taker) -> None:
+    command = Command(argv=("dd", "if=/dev/zero", "of=x", "bs=1M", "count=20"), cwd=workspace.work, env=PATH)
+    async with box(disk_bytes=4 << 20) as opened:
+        assert (await opened.run(command, taker)).reason is Reason.DISK_LIMIT
+    assert (workspace.work / "x").stat().st_size <= 4 << 20
+
+
+async def test_within_its_limits_a_command_is_left_alone(box: Any, workspace: Workspace, taker: Taker) -> None:
+    limits = {"memory_bytes": 300 << 20, "cpu_time_s": 20, "disk_bytes": 1 << 20, "processes": 8}
+    source = "import subprocess, time\nopen('x', 'w').write('y' * 1000)\nsubprocess.run(['true'])\ntime.sleep(0.7)"
+    async with box(**limits) as opened:
+        ended = await opened.run(python(workspace, source), taker)
+    assert ended.ok, ended
+
+
+EXECUTOR = """
+import asyncio, sys
+from pathlib import Path
+from telerun_executor.runners.base import Command
+from telerun_executor.runners.process import ProcessRunner
+from telerun_executor.workspace import Workspace
+from telerun_protocol.messages import Limits
+
+async def show(stream, data):
+    print(data.decode(), end="", flush=True)
+
+async def main():
+    root = Path(sys.argv[1])
+    workspace = Workspace(root)
+    env = {"PATH": "/usr/bin:/bin", "WORD": str(root)}
+    command = Command(argv=(sys.executable, "-c", sys.argv[2]), cwd=workspace.work, env=env)
+    async with ProcessRunner(root.parent / "processes").open(workspace, Limits(), ()) as box:
+        await box.run(command, show)
+
+asyncio.run(main())
+"""
+
+
+@asynccontextmanager
+async def executor_like(workspace: Workspace) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Another process that runs a command which leaves others, and has begun."""
+    source = LEAVES + "time.sleep(600)"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", EXECUTOR, str(workspace.root), source, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout
+    assert await process.stdout.readline() == b"begun\n"
+    assert len(alive(workspace)) >= 4
+    yield process
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+
+
+async def test_jobs_die_with_a_killed_executor(workspace: Workspace) -> None:
+    async with executor_like(workspace) as process:
+        process.kill()
+        await process.wait()
+        deadline = time.monotonic() + 20
+        while alive(workspace) and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+        assert alive(workspace) == []
+
+
+async def test_leftovers_are_ended_at_the_next_start(workspace: Workspace) -> None:
+    """Even a launcher that hangs, and so does not notice that its executor is gone."""
+    records = workspace.root.parent / "processes"
+    async with executor_like(workspace) as process:
+        (record,) = records.iterdir()
+        os.kill(int(record.name), signal.SIGSTOP)
+        process.kill()
+        await process.wait()
+        assert alive(workspace)
+        (records / "1").write_text("123.0")  # a number that has been given to another process since
+        assert end_leftovers(records) >= 4
+        assert alive(workspace) == []
+        assert list(records.iterdir()) == []
+
+
+async def test_a_killed_launcher_is_our_failure_not_the_programs(
+    box: Any, workspace: Workspace, taker: Taker, tmp_path: Path
+) -> None:
+    async with box() as opened:
+        with pytest.raises(SandboxError):
+            await opened.run(python(workspace, "import os, signal; os.kill(os.getppid(), signal.SIGKILL)"), taker)
+        assert (await opened.run(python(workspace, "print('next')"), taker)).ok
+    assert taker.out == b"next\n"
