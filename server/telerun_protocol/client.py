@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import ssl
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -137,6 +138,8 @@ class Client:
         data: Any = body
         if isinstance(body, Path):
             data = body.open("rb")
+        elif body is not None and len(body) > BLOCK_BYTES:
+            data = io.BytesIO(body)  # sent in pieces, so that the loop breathes
         try:
             response = await self._session.request(
                 method, self.url + path, params=params, data=data, headers=self._headers(headers), allow_redirects=False
