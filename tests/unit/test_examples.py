@@ -76,7 +76,7 @@ def test_files_and_links_exist(path: Path, notebook: NotebookNode) -> None:
             named += re.findall(r"\]\((?!https?:)([^)]+)\)", cell.source)
         elif cell.source.startswith("%%telerun"):
             words = shlex.split(cell.source.splitlines()[0])
-            named += [value for option, value in pairwise(words) if option in ("--stdin", "--in")]
+            named += [value for option, value in pairwise(words) if option in ("--stdin", "--in", "--header")]
         else:
             named += re.findall(r'submit\(Path\("([^"]+)"\)', cell.source)
     assert [name for name in named if not (path.parent / name).exists()] == []
