@@ -98,7 +98,8 @@ class Feed:
             while not self.log_complete:
                 was_final = self.is_final
                 await self.read_log(follow=True)
-                self.update(await self.session.client.job(self.info.id))
+                if not self.is_final:  # its event may still be on the way
+                    self.update(await self.session.client.job(self.info.id))
                 self.log_complete = was_final or self.is_final
         except TelerunError as error:
             self.error, self.follows = error, False

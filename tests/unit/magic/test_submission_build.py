@@ -1,0 +1,103 @@
+"""From a person's words to a job spec."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+
+from telerun_magic.submission import build
+from telerun_protocol.errors import InvalidMessage
+from telerun_protocol.states import Language
+
+
+def test_a_cell() -> None:
+    built = build("#include <cstdio>\nint main() {}", args=[1, 2.5], archs=["90", "8.0", "compute_90"], memory="2GB")
+    assert built.spec.language is Language.CPP
+    assert built.spec.main_path == "cell.cpp"
+    assert built.spec.args == ("1", "2.5")
+    assert built.spec.archs == ("sm_90", "sm_80", "compute_90")
+    assert built.spec.limits.memory_bytes == 2_000_000_000
+    assert built.contents[built.spec.files[0].sha256] == b"#include <cstdio>\nint main() {}"
+    assert built.notices == ("Taken as C++ (cpp), because of #include.",)
+
+
+def test_files_of_all_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "a.h").write_text("")
+    (tmp_path / "data.bin").write_bytes(b"data")
+    built = build(
+        "int main() {}",
+        "cpp",
+        files=["lib"],
+        inputs={"x.npy": numpy.arange(3), "t.txt": "text", "d.bin": Path("data.bin"), "b": b"\0"},
+        stdin="in",
+    )
+    assert [file.path for file in built.spec.files] == ["cell.cpp", "lib/a.h"]
+    assert built.spec.main == "cell.cpp"
+    contents = {file.path: built.contents[file.sha256] for file in built.spec.inputs}
+    assert contents["t.txt"] == b"text"
+    array = contents["x.npy"]
+    assert isinstance(array, bytes)
+    assert numpy.load(io.BytesIO(array), allow_pickle=False).tolist() == [0, 1, 2]
+    assert built.spec.stdin is not None
+    outside = build("int main() {}", "cpp", inputs=["/etc/hostname"])
+    assert [file.path for file in outside.spec.inputs] == ["hostname"]
+
+
+def test_sources_on_disk(tmp_path: Path) -> None:
+    (tmp_path / "prog.cu").write_text('// TL {"header_files": ["h.cuh", "gone.cuh", "../up.h"]}\nint main() {}')
+    (tmp_path / "h.cuh").write_text("")
+    built = build(tmp_path / "prog.cu")
+    assert built.spec.language is Language.CUDA
+    assert [file.path for file in built.spec.files] == ["prog.cu", "h.cuh"]
+    assert len(built.notices) == 2
+    (tmp_path / "run.sh").write_text("#!/bin/sh\n")
+    (tmp_path / "run.sh").chmod(0o755)
+    project = build(tmp_path)
+    assert project.spec.language is Language.PROJECT
+    assert {file.path: file.executable for file in project.spec.files}["run.sh"] is True
+    with tarfile.open(tmp_path / "p.tar", "w") as tar:
+        tar.add(tmp_path / "run.sh", "run.sh")
+    assert build(tmp_path / "p.tar").spec.language is Language.PROJECT
+    command = build(["ls", "-l"], "command")
+    assert command.spec.args == ("ls", "-l")
+    assert build("echo 'a b'", "command").spec.args == ("echo", "a b")
+
+
+def test_directives_after_options() -> None:
+    built = build('// TL {"platform": "h100", "compile_flags": ["-b"]}\nint main() {}', "cu", flags=["-a", "lcublas"])
+    assert built.spec.compile_flags == ("-a", "-lcublas", "-b")
+    assert built.spec.device == "h100"
+    assert build('// TL {"platform": "cuda"}\n', "cu").spec.device is None
+    assert build('// TL {"platform": "h100"}\n', "cu", device="a100").spec.device == "a100"
+
+
+@pytest.mark.parametrize(
+    ("source", "words", "message"),
+    [
+        ("", {}, "nothing to run"),
+        ("hello", {}, "does not show its language"),
+        (Path("/nowhere/x.cu"), {}, "There is no file"),
+        ("int main() {}", {"std": "c++20; rm"}, "looks like c"),
+        ("int main() {}", {"labels": ["two words"]}, "A label has"),
+        ("int main() {}", {"env": {"1A": "x"}}, "variable's name"),
+        ("int main() {}", {"archs": ["fast"]}, "looks like sm_90"),
+        ("int main() {}", {"limits": {"speed": 1}}, "no limit 'speed'"),
+        ("int main() {}", {"limits": {"wall_time_s": "x"}}, "wall_time_s"),
+        ("int main() {}", {"inputs": {"../x": b""}}, "cannot be called"),
+        ("int main() {}", {"inputs": {"x": object()}}, "'x' is a object"),
+        ("int main() {}", {"inputs": {"x": numpy.array([object()])}}, "Python objects"),
+        ("int main() {}", {"args": ["a\0b"]}, "NUL"),
+        ("int main() {}", {"time": "soon"}, "not a duration"),
+        ("int main() {}", {"gpus": -1}, "gpus cannot be like that"),
+    ],
+)
+def test_what_cannot_be_queued(source: Any, words: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidMessage, match=message):
+        build(source, **words)
