@@ -1,0 +1,106 @@
+"""Jobs from files below Jupyter's root, and from texts such as a cell's."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from jupyter_core.utils import ensure_async
+from jupyter_server.services.contents.manager import ContentsManager
+from jupyter_server.utils import ApiPath, to_os_path
+from msgspec import Struct
+
+from telerun_magic import submission
+from telerun_protocol.client import Client
+from telerun_protocol.errors import InvalidMessage, NotFound
+from telerun_protocol.messages import Job
+
+Words = tuple[str, ...] | str  # a string is split like a command line
+
+
+class SubmitOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person chose in a dialog. None and empty: the usual."""
+
+    language: str | None = None
+    name: str | None = None
+    args: Words = ()
+    flags: Words = ()
+    stdin: str | None = None  # its text
+    env: dict[str, str] = {}
+    inputs: tuple[str, ...] = ()  # paths below Jupyter's root
+    std: str | None = None
+    libraries: tuple[str, ...] = ()
+    archs: tuple[str, ...] = ()
+    asm: bool = False
+    run: bool = True
+    time: str | float | None = None
+    memory: str | int | None = None
+    gpus: int | None = None
+    device: str | None = None
+    labels: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    compiler: str | None = None
+    notebook: str | None = None
+    cell_id: str | None = None
+
+
+class SubmitFile(Struct, frozen=True, kw_only=True):
+    path: str
+    options: SubmitOptions = SubmitOptions()
+
+
+class SubmitSource(Struct, frozen=True, kw_only=True):
+    source: str
+    options: SubmitOptions = SubmitOptions()
+
+
+class Submitted(Struct, frozen=True, kw_only=True):
+    """The job, and what was decided or left out on the way, a sentence each."""
+
+    job: Job
+    notices: tuple[str, ...]
+
+
+async def submit(client: Client, contents: ContentsManager, asked: SubmitFile | SubmitSource) -> Submitted:
+    """Exactly the job that the magic or the command line would make of it."""
+    inputs = [await below_root(contents, path) for path in asked.options.inputs]
+    source = await below_root(contents, asked.path) if isinstance(asked, SubmitFile) else asked.source
+    built = await asyncio.to_thread(_build, source, asked.options, inputs, Path(contents.root_dir))
+    job = await client.submit_with(built.spec, built.contents)
+    return Submitted(job=job, notices=built.notices)
+
+
+def _build(source: Path | str, options: SubmitOptions, inputs: list[Path], root: Path) -> submission.Submission:
+    """Reads and hashes the files."""
+    given: dict[str, Any] = {
+        name: value for name, value in msgspec.structs.asdict(options).items() if value is not None
+    }
+    language = given.pop("language", None)
+    given |= {name: _words(given[name]) for name in ("args", "flags")}
+    given["inputs"] = dict(submission.named_contents(inputs, source.parent if isinstance(source, Path) else root))
+    return submission.build(source, language, **given)
+
+
+def _words(value: Words) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(value)) if isinstance(value, str) else value
+    except ValueError:
+        raise InvalidMessage(f"{value!r} has a quote without its partner.") from None
+
+
+async def below_root(contents: ContentsManager, path: str) -> Path:
+    """Where a path of the file browser lies on disk; what Jupyter hides or what leads out of its root is not there."""
+    path = path.strip("/")
+    found = await asyncio.to_thread(_on_disk, Path(contents.root_dir), path)
+    is_hidden: Any = contents.is_hidden
+    if found is None or (not contents.allow_hidden and await ensure_async(is_hidden(path))):
+        raise NotFound(f"There is no file {path!r} in the file browser.")
+    return found
+
+
+def _on_disk(root: Path, path: str) -> Path | None:
+    found = Path(to_os_path(ApiPath(path), str(root))).resolve()
+    return found if found.is_relative_to(root.resolve()) and found.exists() else None
