@@ -110,3 +110,9 @@ async def user(telerun_server: ServerProcess) -> AsyncIterator[User]:
 @pytest.fixture
 def unique() -> str:
     return uuid.uuid4().hex
+
+
+@pytest.fixture
+def make_user() -> type[User]:
+    """For tests with a server of their own."""
+    return User

@@ -253,9 +253,9 @@ async def test_cancelling_ends_everything_and_keeps_the_output(box: Any, workspa
 
 async def test_a_cancelled_command_may_say_goodbye(box: Any, workspace: Workspace, taker: Taker) -> None:
     source = """
-import signal, sys, time
+import os, signal, sys, time
 def end(*_):
-    print("goodbye", flush=True)
+    os.write(1, b"goodbye\\n")
     sys.exit(0)
 signal.signal(signal.SIGTERM, end)
 print("begun", flush=True)
@@ -271,7 +271,7 @@ time.sleep(600)
 
 
 async def test_a_second_cancel_does_without_grace(box: Any, workspace: Workspace, taker: Taker) -> None:
-    source = "import signal, time\nsignal.signal(signal.SIGTERM, lambda *_: print('term', flush=True))\n"
+    source = "import os, signal, time\nsignal.signal(signal.SIGTERM, lambda *_: os.write(1, b'term'))\n"
     source += "print('begun', flush=True)\nwhile True: time.sleep(600)"
     async with box() as opened:
         task = asyncio.ensure_future(opened.run(python(workspace, source), taker))
