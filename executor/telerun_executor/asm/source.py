@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from telerun_executor.asm.bounds import read_lines
@@ -13,7 +14,7 @@ from telerun_executor.workspace import Workspace
 from telerun_protocol.listing import AsmRange
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class MainSource:
     """`path` is the path in the spec; compilers run in the workspace's `src` and are given it relative to that."""
 
@@ -29,8 +30,17 @@ class MainSource:
 
         The folder above `src` is not compared: a box may show the workspace to the compiler in another place.
         """
-        path = os.path.normpath(name)
-        return path == self.path or (path.startswith("/") and path.endswith(f"/{self.workspace.src.name}/{self.path}"))
+        found = self._asked.get(name)
+        if found is None:
+            path = os.path.normpath(name)
+            tail = f"/{self.workspace.src.name}/{self.path}"
+            found = self._asked[name] = path == self.path or (path.startswith("/") and path.endswith(tail))
+        return found
+
+    @cached_property
+    def _asked(self) -> dict[str, bool]:
+        """Each instruction asks, and there are few names."""
+        return {}
 
     def lines(self) -> tuple[str, ...]:
         lines, _ = read_lines(self.workspace.src / self.path, "The source")
