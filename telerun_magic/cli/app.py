@@ -90,18 +90,17 @@ def cli(ctx: click.Context, server: str | None, token_file: Path | None, ca_file
     `telerun submit prog.cu` compiles and runs a program and brings back its output, files and assembly. Without a
     server configured, one of your own is started in the background.
     """
+    if not debug:
+        sys.excepthook = _report_defect
     ctx.obj = Settings(server=server, token_file=token_file, ca_file=ca_file, debug=debug)
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """The entry point `telerun`. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    if "--debug" not in arguments and not os.environ.get("TELERUN_DEBUG"):
-        sys.excepthook = _report_defect
     try:
-        code = cli.main(arguments, prog_name="telerun", standalone_mode=False)
+        code = cli.main(argv, prog_name="telerun", standalone_mode=False)
         sys.stdout.flush()
-    except BaseException as error:  # noqa: BLE001 - what is not known is raised again
+    except (click.ClickException, click.Abort, KeyboardInterrupt, TelerunError, OSError, BaseExceptionGroup) as error:
         code = _exit_code_for(_first_cause(error), show_traceback=sys.excepthook is not _report_defect)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -28,6 +28,7 @@ from telerun_protocol.errors import Conflict, TelerunError
 
 POLL_S = 0.1
 GRACE_S = 8.0
+DRAIN_S = 2  # of the grace, what the executor gives running jobs before it hands them back to the queue
 START_S = 60.0
 TAIL_LINES = 12
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -172,7 +173,7 @@ class Supervisor:
             [
                 *(*python, "telerun_executor", "run", "--server", url),
                 *("--token-file", str(self.run / "executor.token"), "--work-dir", str(self.data / "work")),
-                *_given({"--slots": slots, "--compile-slots": compile_slots}),
+                *_given({"--drain": DRAIN_S, "--slots": slots, "--compile-slots": compile_slots}),
             ],
             env,
         )

@@ -44,7 +44,7 @@ def test_a_server_that_is_not_there(telerun, command: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("command", ["status", "logs", "watch", "cancel", "output"])
-@pytest.mark.parametrize("job", ["999999", "nosuchjob", "a/b", "../x"])
+@pytest.mark.parametrize("job", ["999999", "../x"])
 def test_a_job_that_is_not_there(telerun, command: str, job: str) -> None:
     telerun.fails(command, job)
 
