@@ -52,7 +52,7 @@ class CudaToolchain(Toolchain):
         if len(chosen) > 1 and " " not in str(workspace.root):  # with one in TMPDIR, nvcc's threads fail
             flags.append(f"--threads={len(chosen)}")
         host = self._tools.host
-        if spec.compiler and spec.compiler not in ("nvcc", "g++"):
+        if spec.compiler and spec.compiler not in ("nvcc", "g++", "gcc"):
             host = _host_compiler(spec.compiler)
             flags.append(f"-ccbin={host.path}")
         if nvcc.library_folder:
@@ -149,7 +149,9 @@ def _arch_flags(spec: JobSpec, archs: Sequence[str], nvcc: Nvcc) -> list[str]:
     return [f"-gencode=arch=compute_{arch.partition('_')[2]},code={arch}" for arch in dict.fromkeys(archs)]
 
 
-def _host_compiler(name: str) -> Tool:
+def _host_compiler(asked: str) -> Tool:
+    family, dash, version = asked.partition("-")
+    name = {"gcc": "g++", "clang": "clang++"}.get(family, family) + dash + version
     tool = find_tool(name)
     if tool is None:
         raise InvalidMessage(
