@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable
 from typing import ClassVar
 
 from tornado.iostream import StreamClosedError
@@ -54,6 +53,7 @@ class LogHandler(Handler):
                         offset += len(data)
                         await self._send(convert(data))
                     elif ended:
+                        await self._send(convert(b"", final=True))
                         return
                     elif self.parts.queue.stopping:
                         self.abort()
@@ -69,12 +69,12 @@ class LogHandler(Handler):
             await self.flush()  # returns when the reader's socket took it: a slow reader holds one block
             self.parts.metrics.sent_bytes.inc(len(data))
 
-    def _conversion(self) -> Callable[[bytes], bytes]:
+    def _conversion(self) -> Frames | Text:
         """Sets the content type, and returns what makes of frames what was asked for."""
         form = self.get_query_argument("format", "frames")
         if form == "frames":
             self.set_header("Content-Type", "application/octet-stream")
-            return lambda data: data
+            return Frames()
         if form != "text":
             raise InvalidMessage("format: expected frames or text.", path="format")
         name = self.get_query_argument("stream", None)
@@ -82,6 +82,13 @@ class LogHandler(Handler):
             raise InvalidMessage(f"stream: expected one of {', '.join(STREAMS)}.", path="stream")
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         return Text(None if name is None else STREAMS[name])
+
+
+class Frames:
+    """Frames as they are."""
+
+    def __call__(self, data: bytes, *, final: bool = False) -> bytes:
+        return data
 
 
 class Text:
@@ -93,9 +100,12 @@ class Text:
         make = codecs.getincrementaldecoder("utf-8")
         self._decoders = [make("replace") for _ in range(4)]
 
-    def __call__(self, data: bytes) -> bytes:
-        return "".join(
+    def __call__(self, data: bytes, *, final: bool = False) -> bytes:
+        text = "".join(
             self._decoders[frame.stream].decode(frame.payload)
             for frame in self._frames.feed(data)
             if self._stream is None or frame.stream == self._stream
-        ).encode()
+        )
+        if final:
+            text += "".join(decoder.decode(b"", True) for decoder in self._decoders)
+        return text.encode()
