@@ -153,6 +153,10 @@ class Job:
         feed.update(io_thread.call(feed.session.client.job(self.id)))
         return feed.info
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travels to another process as its id: there, it is looked up anew."""
+        return _found_again, (self.id, self.source, self.line_offset)
+
     def __repr__(self) -> str:
         name = f" {self.name!r}" if self.name else ""
         why = f" ({self.info.reason})" if self.info.reason else ""
@@ -358,6 +362,10 @@ class Job:
 
     async def _blob(self, sha256: str) -> bytes:
         return b"".join([block async for block in self.feed.session.client.download(sha256)])
+
+
+def _found_again(job: str, source: str | None, line_offset: int) -> Job:
+    return Job(io_thread.call(session.find(job)), source=source, line_offset=line_offset)
 
 
 class JobFiles(Mapping[str, JobFile]):

@@ -34,7 +34,10 @@ class Room:
 def blocks(listing: AsmListing, *, line_offset: int, room: Room | None = None) -> list[Block]:
     """One closed section for each view, and in it one for each function."""
     room = room or Room()
-    found: list[Block] = [_view(view, listing, line_offset, room) for view in _in_turn(listing.views)]
+    found: list[Block] = [
+        _view(view, listing, line_offset, room, is_open=number == 0)
+        for number, view in enumerate(_in_turn(listing.views))
+    ]
     found += [line(note, Tone.DIM) for note in listing.notes]
     return found
 
@@ -45,8 +48,9 @@ def _in_turn(views: tuple[AsmView, ...]) -> list[AsmView]:
     return sorted(views, key=lambda view: order.index(view.kind) if view.kind in order else len(order))
 
 
-def _view(view: AsmView, listing: AsmListing, line_offset: int, room: Room) -> Details:
+def _view(view: AsmView, listing: AsmListing, line_offset: int, room: Room, *, is_open: bool) -> Details:
     inner: list[Block] = []
+    interesting = next((function for function in view.functions if function.ranges), None)
     for number, function in enumerate(view.functions):
         lines = len(function.text)
         if room.lines < 1:
@@ -54,9 +58,9 @@ def _view(view: AsmView, listing: AsmListing, line_offset: int, room: Room) -> D
             inner.append(line(f"… {rest} more functions not shown; job.asm and {view.artifact} have all.", Tone.DIM))
             break
         title = f"{function.name or function.symbol}: {lines} lines"
-        inner.append(Details(title, tuple(_function(function, listing, line_offset, room)), number == 0))
+        inner.append(Details(title, tuple(_function(function, listing, line_offset, room)), function is interesting))
     summary = f"{NAMES.get(view.kind, view.kind)} {view.arch}: {_count(len(view.functions), 'function')}"
-    return Details(summary, tuple(inner))
+    return Details(summary, tuple(inner), is_open)
 
 
 def _function(function: AsmFunction, listing: AsmListing, line_offset: int, room: Room) -> list[Block]:

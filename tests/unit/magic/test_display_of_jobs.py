@@ -7,6 +7,7 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,9 +101,12 @@ def test_failure_says_why_and_where() -> None:
 
 
 def test_hidden_parts() -> None:
-    view = failed(kernels=(KernelResources(kernel="k", symbol="k", arch="sm_90"),))
+    view = msgspec.structs.replace(
+        failed(kernels=(KernelResources(kernel="k", symbol="k", arch="sm_90"),)),
+        phases=(PhaseTime(phase=Phase.RUN, started_at=100.25),),
+    )
     everything = JobDisplay(job=view, now=200.0, output={"stdout": "printed"}, compile_log="warned")
-    words = ("printed", "compiler's log", "sm_90", "queued 1.00 s")
+    words = ("printed", "compiler's log", "sm_90", "queued 250 ms")
     assert all(word in shown(everything) for word in words)
     nothing = JobDisplay(
         job=view, now=200.0, output={"stdout": "printed"}, compile_log="warned", hidden=frozenset(job_display.PARTS)
