@@ -164,8 +164,8 @@ async def test_python_api(execute: Execute) -> None:
     assert "reason: nonzero_exit" in wrong
     assert "it said: the tolerance must be between" in wrong
 
-    assert "33000 steps, energy changed by" in cells["project"].printed
-    assert "paths.csv" in cells["project"].printed
+    assert "33000 steps, energy changed by" in cells["project"].text
+    assert "paths.csv: 830 rows, 4 columns" in cells["project"].text
     assert "4 planets, 166 years" in cells["python"].printed
     distances = {row[0]: (float(row[1]), float(row[2])) for row in cells["python"].rows}
     assert list(distances) == ["Jupiter", "Saturn", "Uranus", "Neptune"]
