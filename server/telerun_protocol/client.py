@@ -214,16 +214,16 @@ class Client:
 
     # ---------------------------------------------------------------------------------------------------- blobs
 
-    async def upload(self, content: bytes | Path, *, claim: tuple[str, str] | None = None) -> str:
+    async def upload(self, content: bytes | Path, *, claim: tuple[str, str] | None = None, again: bool = False) -> str:
         """Stores a blob, unless the server has it from us already; returns its sha256.
 
-        `claim` is (job id, claim id), for what an executor uploads on behalf of a job.
+        `claim` is (job id, claim id), for what an executor uploads on behalf of a job. `again` sends it in any case.
         """
         sha256 = await asyncio.to_thread(_sha256, content) if isinstance(content, Path) else _sha256(content)
         headers = {routes.ARTIFACT_HEADER: claim[0], routes.CLAIM_HEADER: claim[1]} if claim else {}
         path = routes.fill(routes.BLOB, sha256=sha256)
         large = isinstance(content, Path) or len(content) > BLOCK_BYTES
-        if large and await self._has(path, headers):
+        if large and not again and await self._has(path, headers):
             return sha256
         await self._call(dict, "PUT", path, body=content, headers=headers)
         return sha256
@@ -280,16 +280,18 @@ class Client:
         key = uuid.uuid4().hex
         try:
             return await self.submit(spec, key)
-        except MissingBlobs as error:  # purged in between
-            await self._upload_all(contents, error.items)
+        except MissingBlobs as error:  # purged in between, or known to the server only as what a job left
+            await self._upload_all(contents, error.items, again=True)
             return await self.submit(spec, key)
 
-    async def _upload_all(self, contents: dict[str, bytes | Path], wanted: Iterable[str]) -> None:
+    async def _upload_all(
+        self, contents: dict[str, bytes | Path], wanted: Iterable[str], *, again: bool = False
+    ) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 for sha256 in wanted:
                     if sha256 in contents:
-                        group.create_task(self.upload(contents[sha256]))
+                        group.create_task(self.upload(contents[sha256], again=again))
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None  # one refusal is enough to tell
 

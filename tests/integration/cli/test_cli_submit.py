@@ -200,3 +200,11 @@ def test_an_unknown_option_is_a_usage_error(telerun, option: str) -> None:
     done: subprocess.CompletedProcess[str] = telerun("submit", option, "x.cu")
     assert done.returncode == 2
     assert option in done.stderr
+
+
+def test_a_large_file_that_a_job_left_can_be_sent_to_the_next(telerun) -> None:
+    telerun.write("make.sh", "head -c 400000 /dev/urandom > out/large\n")
+    telerun.ok("submit", "--out", ".", "make.sh")
+    telerun.write("take.sh", "wc -c < large\n")
+    telerun.ok("submit", "--out", "second", "--in", "large", "take.sh")
+    assert (telerun.cwd / "second/execute-log.txt").read_text().strip() == "400000"
