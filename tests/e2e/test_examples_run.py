@@ -15,7 +15,8 @@ from nbclient import NotebookClient
 from tests_processes import ExecutorProcess, ServerProcess
 
 NOTEBOOKS = Path(__file__).parents[2] / "examples" / "notebooks"
-KERNEL_S = 100
+CELL_S = 100
+pytestmark = pytest.mark.timeout(400)
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def execute(telerun_server: ServerProcess, telerun_executor: ExecutorProcess, tm
         shutil.copytree(NOTEBOOKS, folder)
         notebook = nbformat.read(folder / f"{name}.ipynb", as_version=4)
         client = NotebookClient(
-            notebook, kernel_name="python3", timeout=KERNEL_S, resources={"metadata": {"path": str(folder)}}
+            notebook, kernel_name="python3", timeout=CELL_S, resources={"metadata": {"path": str(folder)}}
         )
         await client.async_execute(env=telerun_server.environment())
         return {cell.id: Cell(cell.outputs) for cell in notebook.cells if cell.cell_type == "code"}
