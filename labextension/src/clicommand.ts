@@ -1,0 +1,32 @@
+// The command line that runs a job's source once more.
+
+import { shellWords } from './format';
+import { JobSpec } from './protocol';
+
+export function cliCommand(spec: JobSpec): string {
+  const option = (name: string, values: readonly (string | number | null | undefined)[]): string[] =>
+    values.filter(value => value !== null && value !== undefined).flatMap(value => [name, `${value}`]);
+  const bytes = spec.limits?.memory_bytes;
+  const seconds = spec.limits?.wall_time_s;
+  const words = [
+    'telerun',
+    'run',
+    ...(spec.asm ? ['--asm'] : []),
+    ...option('-X', spec.compile_flags ?? []),
+    ...option('--std', [spec.std]),
+    ...option('--arch', (spec.archs ?? []).map(arch => arch.replace(/^sm_/, ''))),
+    ...option('-l', spec.libraries ?? []),
+    ...option('-e', Object.entries(spec.env ?? {}).map(([name, value]) => `${name}=${value}`)),
+    ...option('--time', [seconds && `${seconds}s`]),
+    ...option('--memory', [bytes && `${bytes}B`]),
+    ...option('--gpus', [spec.gpus]),
+    ...option('--device', [spec.device]),
+    ...option('--name', [spec.name]),
+    ...option('--tag', spec.tags ?? [])
+  ];
+  if (spec.language === 'command') {
+    return shellWords([...words, '--', ...(spec.args ?? [])]);
+  }
+  const file = spec.main ?? (spec.files?.length === 1 ? spec.files[0].path : '.');
+  return shellWords([...words, spec.language, file, ...(spec.args ?? [])]);
+}

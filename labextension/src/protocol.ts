@@ -1,0 +1,235 @@
+// What the queue server says, as `telerun_protocol.messages`, `states` and `listing` define it. Types only.
+// Units are in the names: `_s` seconds, `_bytes` bytes, `_at` seconds since 1970 by the server's clock.
+
+export type State = 'queued' | 'claimed' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+export type Phase = 'fetch' | 'compile' | 'wait_device' | 'run' | 'collect';
+export type Language = 'cu' | 'cpp' | 'c' | 'py' | 'sh' | 'project' | 'command';
+
+export interface FileRef {
+  path: string;
+  sha256: string;
+  size_bytes: number;
+}
+
+export interface Limits {
+  wall_time_s?: number | null;
+  cpu_time_s?: number | null;
+  memory_bytes?: number | null;
+  output_bytes?: number | null;
+  disk_bytes?: number | null;
+  processes?: number | null;
+  compile_time_s?: number | null;
+}
+
+export interface JobSpec {
+  language: Language;
+  files?: FileRef[];
+  main?: string | null;
+  inputs?: FileRef[];
+  stdin?: FileRef | null;
+  args?: string[];
+  env?: Record<string, string>;
+  compiler?: string | null;
+  compile_flags?: string[];
+  std?: string | null;
+  libraries?: string[];
+  archs?: string[];
+  asm?: boolean;
+  run?: boolean;
+  device?: string | null;
+  labels?: string[];
+  gpus?: number | null;
+  limits?: Limits;
+  name?: string | null;
+  tags?: string[];
+  notebook?: string | null;
+  cell_id?: string | null;
+}
+
+export interface Step {
+  phase: Phase;
+  argv: string[];
+  wall_time_s: number;
+  cpu_time_s?: number;
+  peak_memory_bytes?: number;
+  exit_code?: number | null;
+  signal?: number | null;
+}
+
+export interface Diagnostic {
+  file: string;
+  line?: number;
+  column?: number;
+  severity?: string;
+  message: string;
+}
+
+export interface Artifact {
+  path: string;
+  sha256: string;
+  size_bytes: number;
+  media_type?: string;
+  kind?: string;
+}
+
+export interface KernelResources {
+  kernel: string;
+  symbol: string;
+  arch: string;
+  registers?: number;
+  stack_bytes?: number;
+  spill_store_bytes?: number;
+  spill_load_bytes?: number;
+  shared_bytes?: number;
+}
+
+export interface Device {
+  kind: string;
+  name: string;
+  id?: string;
+  arch?: string | null;
+  memory_bytes?: number;
+  driver?: string | null;
+}
+
+export interface Result {
+  state: State;
+  reason?: string | null;
+  message?: string;
+  hint?: string;
+  exit_code?: number | null;
+  signal?: number | null;
+  signal_name?: string | null;
+  steps?: Step[];
+  diagnostics?: Diagnostic[];
+  artifacts?: Artifact[];
+  kernels?: KernelResources[];
+  notes?: string[];
+  devices?: Device[];
+  isolation?: string;
+  executor?: string;
+  toolchain?: string;
+  output_bytes?: number;
+  output_cut_bytes?: number;
+}
+
+export interface PhaseTime {
+  phase: Phase;
+  started_at: number;
+}
+
+export interface Job {
+  id: string;
+  number: number;
+  owner: string;
+  state: State;
+  phase?: Phase | null;
+  reason?: string | null;
+  spec: JobSpec;
+  created_at: number;
+  claimed_at?: number | null;
+  started_at?: number | null;
+  finished_at?: number | null;
+  phases?: PhaseTime[];
+  attempt?: number;
+  executor?: string | null;
+  queue_position?: number | null;
+  waiting_for?: string | null;
+  cancel_requested?: boolean;
+  result?: Result | null;
+}
+
+export interface JobList {
+  jobs: Job[];
+  next_before?: number | null;
+}
+
+export interface JobEvent {
+  id: number;
+  at: number;
+  kind: string;
+  job: Job;
+}
+
+export interface ToolchainInfo {
+  language: Language;
+  version: string;
+}
+
+export interface ExecutorInfo {
+  version: string;
+  slots: number;
+  compile_slots: number;
+  devices?: Device[];
+  toolchains?: ToolchainInfo[];
+  labels?: string[];
+  isolation?: string;
+}
+
+export interface Executor {
+  name: string;
+  info: ExecutorInfo;
+  online: boolean;
+  last_seen_at: number;
+  running?: string[];
+  busy?: number;
+}
+
+export interface ExecutorList {
+  executors: Executor[];
+}
+
+export interface ServiceLimits {
+  defaults: Limits;
+  maxima: Limits;
+}
+
+export interface Problem {
+  code: string;
+  message: string;
+  hint?: string | null;
+}
+
+/** Lines `first` to `last` (from 0, both included) of a function come from line `source` (from 1) of the file. */
+export type AsmRange = [first: number, last: number, source: number];
+
+export interface AsmFunction {
+  symbol: string;
+  name: string;
+  text: string[];
+  ranges: AsmRange[];
+}
+
+export interface AsmView {
+  kind: string;
+  arch: string;
+  artifact: string;
+  functions: AsmFunction[];
+}
+
+export interface AsmListing {
+  file: string;
+  source: string[];
+  views: AsmView[];
+  notes?: string[];
+}
+
+export const LISTING_PATH = '.telerun/asm/asm.json';
+
+/** The facts of a job that a notebook stores below its cell (`telerun_magic.render.bundle.facts`). */
+export const JOB_MIME = 'application/vnd.telerun.job.v1+json';
+
+export interface JobFacts {
+  id: string;
+  number: number;
+  language: Language;
+  state: State;
+  name?: string;
+  phase?: Phase;
+  reason?: string;
+  exit_code?: number;
+  created_at: number;
+  started_at?: number;
+  finished_at?: number;
+  cell_id?: string;
+}

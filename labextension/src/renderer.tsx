@@ -1,0 +1,174 @@
+// The output of a `%%telerun` cell. The kernel keeps it up to date while it can; when the page was reloaded or the kernel
+// is gone, it keeps itself up to date from the queue, and writes what it ends with into the notebook.
+
+import { MimeModel, IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { IRenderMime } from '@jupyterlab/rendermime-interfaces';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import { PartialJSONObject } from '@lumino/coreutils';
+import { PanelLayout, Widget } from '@lumino/widgets';
+import * as React from 'react';
+
+import { Progress, StateBadge } from './badge';
+import { duration } from './format';
+import { useSignal, useTicks } from './hooks';
+import { isFinal } from './jobs';
+import { JOB_MIME, Job, JobFacts } from './protocol';
+import { fetchBundle } from './restapi';
+import { CommandIDs, Telerun } from './telerun';
+
+const KERNEL_GOES_FIRST_MS = 1500;
+const SILENCE_MS = 4000; // a kernel that follows a job updates its display every second
+
+export class JobOutput extends Widget implements IRenderMime.IRenderer {
+  constructor(
+    private _telerun: Telerun,
+    private _rendermime: IRenderMimeRegistry
+  ) {
+    super();
+    this.addClass('tr-Output');
+    this.layout = new PanelLayout();
+    _telerun.manager.changed.connect(this._look, this);
+    this._watch = window.setInterval(() => this._look(), 1000);
+  }
+
+  async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    this._model = model;
+    this._heardAt = Date.now();
+    this._isDetached = false;
+    await this._show(model.data as PartialJSONObject);
+    const facts = this._facts!;
+    if (!isFinal(facts.state)) {
+      void this._telerun.manager.job(facts.id).catch(() => undefined); // unknown or unreachable: what is saved stays
+    }
+  }
+
+  override dispose(): void {
+    if (!this.isDisposed) {
+      window.clearInterval(this._watch);
+      this._telerun.manager.changed.disconnect(this._look, this);
+      super.dispose();
+    }
+  }
+
+  private async _show(data: PartialJSONObject): Promise<void> {
+    const facts = data[JOB_MIME] as unknown as JobFacts;
+    this._facts = facts;
+    this.node.dataset.job = facts.id;
+    this.node.dataset.state = facts.state;
+    const layout = this.layout as PanelLayout;
+    if (!this._bar) {
+      this._bar = new OutputBar(this._telerun);
+      layout.addWidget(this._bar);
+    }
+    this._bar.show_(facts, this._isDetached);
+    const html = data['text/html'];
+    if (typeof html === 'string' && html !== this._html) {
+      this._html = html;
+      if (!this._body) {
+        this._body = this._rendermime.createRenderer('text/html');
+        layout.addWidget(this._body);
+      }
+      const trusted = this._model?.trusted ?? false;
+      await this._body.renderModel(new MimeModel({ data: { 'text/html': html }, trusted }));
+    }
+  }
+
+  /** Compares what is shown with what the queue says. */
+  private _look(): void {
+    const facts = this._facts;
+    const job = facts && this._telerun.manager.jobs.get(facts.id);
+    if (!job || isFinal(facts.state) || this._isHealing || this._telerun.manager.connection.kind !== 'live') {
+      return;
+    }
+    const silence = Date.now() - this._heardAt;
+    if (silence > (isFinal(job.state) ? KERNEL_GOES_FIRST_MS : SILENCE_MS)) {
+      void this._heal(job);
+    }
+  }
+
+  private async _heal(job: Job): Promise<void> {
+    this._isHealing = true;
+    try {
+      const bundle = await fetchBundle(this._telerun.manager.api, job.id, true);
+      if (this.isDisposed || Date.now() - this._heardAt < KERNEL_GOES_FIRST_MS) {
+        return; // the kernel was quicker
+      }
+      this._heardAt = Date.now() - SILENCE_MS / 2;
+      this._isDetached = true;
+      if (isFinal((bundle[JOB_MIME] as unknown as JobFacts).state) && this._model) {
+        this._model.setData({ data: { ...this._model.data, ...bundle } as PartialJSONObject });
+      }
+      await this._show(bundle);
+    } catch {
+      this._heardAt = Date.now(); // not now; what is shown stays
+    } finally {
+      this._isHealing = false;
+    }
+  }
+
+  private _model: IRenderMime.IMimeModel | null = null;
+  private _facts: JobFacts | null = null;
+  private _bar: OutputBar | null = null;
+  private _body: IRenderMime.IRenderer | null = null;
+  private _html = '';
+  private _heardAt = Date.now();
+  private _isDetached = false;
+  private _isHealing = false;
+  private _watch: number;
+}
+
+class OutputBar extends ReactWidget {
+  constructor(private _telerun: Telerun) {
+    super();
+    this.addClass('tr-Output-bar');
+  }
+
+  show_(facts: JobFacts, isDetached: boolean): void {
+    this._facts = facts;
+    this._isDetached = isDetached;
+    this.update();
+  }
+
+  protected render(): JSX.Element {
+    return this._facts ? (
+      <Bar telerun={this._telerun} facts={this._facts} isDetached={this._isDetached} />
+    ) : (
+      <></>
+    );
+  }
+
+  private _facts: JobFacts | null = null;
+  private _isDetached = false;
+}
+
+function Bar(props: { telerun: Telerun; facts: JobFacts; isDetached: boolean }): JSX.Element {
+  const { telerun, facts, isDetached } = props;
+  const { manager, trans, commands } = telerun;
+  useSignal(manager.changed);
+  const job = manager.jobs.get(facts.id);
+  const isActive = job ? !isFinal(job.state) : false;
+  useTicks(isActive && isDetached);
+  const args = { job: facts.id };
+  const button = (id: string, label: string, isDisabled = false): JSX.Element => (
+    <button className="tr-Button" data-command={id} disabled={isDisabled} onClick={() => void commands.execute(id, args)}>
+      {label}
+    </button>
+  );
+  return (
+    <div className="tr-Output-actions" role="toolbar" aria-label={trans.__('Job %1', facts.number)}>
+      {job && isActive && (
+        <>
+          {isDetached && (
+            <>
+              <StateBadge job={job} trans={trans} />
+              <span className="tr-Dim">{duration(manager.now() - job.created_at)}</span>
+            </>
+          )}
+          <Progress job={job} trans={trans} />
+          {button(CommandIDs.cancelJob, trans.__('Cancel'), job.cancel_requested)}
+        </>
+      )}
+      {button(CommandIDs.openJob, trans.__('Open'))}
+    </div>
+  );
+}
