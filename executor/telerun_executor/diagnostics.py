@@ -9,7 +9,7 @@ from pathlib import Path
 from telerun_protocol.messages import Diagnostic
 
 MOST = 200
-MESSAGE_CHARACTERS = 2000
+LINE_CHARACTERS = 2000  # longer ones are no compiler's, or of no use to a person
 _SEVERITY = r"(?P<severity>fatal error|catastrophic error|error|warning|note|remark)"
 _PATTERNS = tuple(
     re.compile(text)
@@ -24,9 +24,11 @@ _PATTERNS = tuple(
         r"(?P<file>ptxas|nvlink|nvcc|cicc) (?P<severity>error|warning|fatal)\s*: (?P<message>.*)",
         # gcc's driver: g++: error: unrecognized command-line option '-x'       cc1plus: fatal error: …
         rf"(?P<file>[\w+./-]*(?:g\+\+|gcc|clang|clang\+\+|cc1|cc1plus)(?:-\d+)?): {_SEVERITY}: (?P<message>.*)",
-        # ld: /usr/bin/ld: main.cpp:(.text+0x5): undefined reference to `f'       ld: cannot find -lfoo
-        r"(?:\S*/)?(?:ld|collect2|ld\.lld|ld\.gold)(?:\.\w+)?: (?:(?P<file>[^\s:]+):)?(?:\S*\(\.\S+\): )?"
-        r"(?P<message>(?:undefined reference|multiple definition|cannot find|cannot open|error: |undefined symbol).*)",
+        # ld: b.cpp:(.text+0x5): undefined reference to `f()'       /usr/bin/ld: b.cpp:2: multiple definition of `f()'
+        r"(?:(?:\S*/)?ld(?:\.\w+)?: )?(?P<file>[^\s:]+):(?:(?P<line>\d+)|\(\.[^\s()]+\)): "
+        r"(?P<message>(?:undefined reference|multiple definition) .*)",
+        # ld: /usr/bin/ld: cannot find -lfoo: No such file or directory
+        r"(?:\S*/)?ld(?:\.\w+)?: (?:error: )?(?P<message>(?:cannot find|cannot open|undefined symbol).*)",
     )
 )
 _SEVERITIES = {"fatal error": "error", "catastrophic error": "error", "fatal": "error", "remark": "note"}
@@ -44,7 +46,7 @@ def parse(log: bytes, folders: Sequence[Path]) -> tuple[Diagnostic, ...]:
 
 def _diagnostics(text: str, folders: Sequence[Path]) -> Iterator[Diagnostic]:
     for line in text.splitlines():
-        if len(line) > 4 * MESSAGE_CHARACTERS:
+        if len(line) > LINE_CHARACTERS:
             continue
         for pattern in _PATTERNS:
             if match := pattern.fullmatch(line):
@@ -56,7 +58,7 @@ def _diagnostics(text: str, folders: Sequence[Path]) -> Iterator[Diagnostic]:
                     line=int(named.get("line") or 0),
                     column=int(named.get("column") or 0),
                     severity=_SEVERITIES.get(severity, severity),
-                    message=message[:MESSAGE_CHARACTERS],
+                    message=message,
                 )
                 break
 

@@ -128,7 +128,7 @@ class JobRunner:
     async def _diagnostics(self, found: Findings, workspace: Workspace) -> tuple[Diagnostic, ...]:
         if not found.compile_log:
             return ()
-        folders = (workspace.src, workspace.work)
+        folders = (workspace.src, workspace.work, workspace.build, workspace.tmp)
         return await asyncio.to_thread(diagnostics.parse, bytes(found.compile_log), folders)
 
     def _result(self, outcome: Outcome, found: Findings, told: tuple[Diagnostic, ...]) -> Result:
