@@ -40,13 +40,11 @@ class Log:
         self._path = path
         self._descriptor: int | None = None
         self._shared: dict[int, tuple[int, bytes]] = {}
-        self.is_dirty = False  # has bytes that are not synced
         self.size = 0
         self.users = 0
         self.ended = False  # set when the job ends while the log is in use
         if path.exists():
             self.size = self._repair() if repair else path.stat().st_size
-            self.is_dirty = True  # perhaps: an earlier process may not have synced it
 
     def _open(self) -> int:
         if self._descriptor is None:
@@ -91,7 +89,6 @@ class Log:
 
     def _write(self, data: memoryview) -> None:
         descriptor = self._open()
-        self.is_dirty = True
         position = self.size
         try:
             while data:
@@ -122,9 +119,7 @@ class Log:
 
     async def sync(self) -> None:
         """Makes what was appended durable."""
-        if self.is_dirty:
-            await asyncio.to_thread(self._sync, self._open())
-            self.is_dirty = False
+        await asyncio.to_thread(self._sync, self._open())
 
     def _sync(self, descriptor: int) -> None:
         os.fdatasync(descriptor)
@@ -145,10 +140,11 @@ class Logs:
         self._wakeups = wakeups
         self._open: dict[str, Log] = {}
         self._repaired: set[str] = set()  # by this process, whose own appends are whole
+        self._unsynced: set[str] = set()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def path(self, job_id: str) -> Path:
-        return self._folder / job_id[1:3] / f"{job_id}.log"
+        return Path(f"{self._folder}/{job_id[1:3]}/{job_id}.log")
 
     @contextmanager
     def using(self, job_id: str) -> Iterator[Log]:
@@ -170,12 +166,17 @@ class Logs:
                 self._open.pop(job_id).close()
 
     def size(self, job_id: str) -> int:
-        if job_id not in self._open and not self.path(job_id).exists():
+        """Called for each claim: where its executor goes on. What is there may not be synced by an earlier process."""
+        try:
+            os.stat(self.path(job_id))
+        except FileNotFoundError:
             return 0
+        self._unsynced.add(job_id)
         with self.using(job_id) as log:
             return log.size
 
     def append(self, job_id: str, offset: int, data: bytes, limit: int) -> int:
+        self._unsynced.add(job_id)
         with self.using(job_id) as log:
             size = log.append(offset, data, limit)
         self._wakeups.ring(("log", job_id))
@@ -189,9 +190,10 @@ class Logs:
 
     async def sync(self, job_id: str) -> None:
         """Called before a job's end is committed: then its log is as durable as its result."""
-        if self.size(job_id):
+        if job_id in self._unsynced:
             with self.using(job_id) as log:
                 await log.sync()
+            self._unsynced.discard(job_id)
 
     def remove(self, job_id: str) -> None:
         if log := self._open.pop(job_id, None):

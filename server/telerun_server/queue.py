@@ -198,7 +198,7 @@ class Queue:
     def _claimed(self, jobs: Iterable[HeldJob]) -> ClaimList:
         claims = []
         for held in jobs:
-            self._hold(held)
+            log_offset = self._hold(held)
             self._wakeups.ring(("events", held.owner))
             self._metrics.claim_latency.observe(held.claimed_at - held.created_at)
             claims.append(
@@ -206,20 +206,21 @@ class Queue:
                     job_id=held.job_id,
                     claim_id=held.claim_id,
                     attempt=held.attempt,
-                    log_offset=self._logs.size(held.job_id),
+                    log_offset=log_offset,
                     spec=held.spec,
                     owner=held.owner,
                 )
             )
         return ClaimList(claims=tuple(claims))
 
-    def _hold(self, held: HeldJob) -> None:
-        """From here on appends of this claim are taken, and those of an earlier one refused."""
+    def _hold(self, held: HeldJob) -> int:
+        """From here on appends of this claim are taken, and those of an earlier one refused; returns where they begin."""
+        size = self._logs.size(held.job_id)
         present = self._holders.get(held.job_id)
         if present is None or present.claim_id != held.claim_id:
-            output_bytes = held.spec.limits.output_bytes or 0
-            limit = self._logs.size(held.job_id) + 2 * output_bytes + LOG_SLACK_BYTES
+            limit = size + 2 * (held.spec.limits.output_bytes or 0) + LOG_SLACK_BYTES
             self._holders[held.job_id] = Holder(held.claim_id, held.executor, limit)
+        return size
 
     async def heartbeat(self, name: str, request: HeartbeatRequest, waiter: Waiter) -> Heartbeat:
         """Answers at once when there is something to tell that the executor does not know."""

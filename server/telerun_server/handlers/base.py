@@ -97,7 +97,6 @@ class Handler(RequestHandler):
         parts.requests.open += 1
 
     def set_default_headers(self) -> None:
-        self._headers.clear()
         self.set_header("Content-Type", "application/json")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cache-Control", "no-store")
