@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from telerun_protocol.listing import AsmFunction, AsmListing, AsmRange
 
 MAX_TEXT_BYTES = 16 << 20
+MAX_TEXT_LINES = 300_000
 MAX_LINE_CHARACTERS = 2_000
 MAX_VIEW_LINES = 20_000
 MAX_LISTING_BYTES = 8 << 20
@@ -47,11 +48,11 @@ def read_lines(path: Path, what: str) -> tuple[list[str] | None, list[str]]:
         data = read_bytes(path, MAX_TEXT_BYTES + 1)
     except OSError as error:
         return None, [f"{what} is missing: {error.strerror or error}."]
-    notes = []
-    if len(data) > MAX_TEXT_BYTES:
-        data = data[: data.rfind(b"\n", 0, MAX_TEXT_BYTES) + 1]
-        notes.append(f"{what}: the first {MAX_TEXT_BYTES >> 20} MiB are listed; the raw file has all of it.")
-    lines = data.decode(errors="replace").removesuffix("\n").split("\n")
+    lines = data[:MAX_TEXT_BYTES].decode(errors="replace").removesuffix("\n").split("\n", MAX_TEXT_LINES)
+    cut = len(data) > MAX_TEXT_BYTES or len(lines) > MAX_TEXT_LINES
+    if cut:
+        lines.pop()
+    notes = [f"{what}: the first {len(lines)} lines were read; the raw file has all of them."] if cut else []
     return [line[:MAX_LINE_CHARACTERS] for line in lines], notes
 
 

@@ -21,6 +21,7 @@ from telerun_executor.workspace import Workspace
 from telerun_protocol.listing import RESERVED_FOLDER, AsmListing, AsmView
 
 MAX_CUBINS = 40
+MAX_LINES = 1_000_000
 MAX_HOST_BYTES = 256 << 20
 _NO_NVDISASM = "There is no SASS because nvdisasm is missing on the executor: pip install 'telerun-magic[cuda]' there."
 
@@ -86,6 +87,7 @@ class _Reading:
 
     main: MainSource
     disassembled: bool
+    lines: int = 0
     notes: list[str] = field(default_factory=list)
     views: list[AsmView] = field(default_factory=list)
     files: list[AsmFile] = field(default_factory=list)
@@ -122,9 +124,10 @@ class _Reading:
                 )
             if not self.disassembled:
                 continue
-            lines = self._read(sass_path(self.main.workspace, arch), f"SASS {arch}")
-            if lines is not None:
-                name = self._keep(f"{arch}.sass", sass_path(self.main.workspace, arch))
+            sass = sass_path(self.main.workspace, arch)
+            lines = self._read(sass, f"SASS {arch}")
+            if lines is not None and any(lines):
+                name = self._keep(f"{arch}.sass", sass)
                 functions = tuple(sass_functions(lines, table, self.main))
                 self.views.append(AsmView(kind="sass", arch=arch, artifact=name, functions=functions))
 
@@ -144,8 +147,12 @@ class _Reading:
             self.views.append(host_view(lines, self.main, name, kernels))
 
     def _read(self, path: Path, what: str) -> list[str] | None:
+        if self.lines > MAX_LINES:
+            self.notes.append(f"{what} was not read, because the others are so long; the raw file has it.")
+            return None
         lines, notes = read_lines(path, what)
         self.notes += notes
+        self.lines += len(lines or ())
         return lines
 
     def _keep(self, ending: str, path: Path, media_type: str = "text/plain") -> str:

@@ -257,7 +257,9 @@ def test_instructions_lead_to_their_lines(build: Builder, tools: CudaTools) -> N
 def test_line_table_agrees_with_nvdisasm(build: Builder, tools: CudaTools) -> None:
     """nvdisasm -gi prints the chain of inlined calls wherever the innermost line changes."""
     assert tools.nvdisasm
-    built = build({"cell.cu": GROUPS}, ("sm_75", "sm_90"), tools=tools)  # sm_75 has the older form of relocations
+    # sm_75 has the older form of relocations; one nvcc that proves it is enough.
+    archs = ("sm_90",) if tools is NEWEST and len(ALL_TOOLS) > 1 else ("sm_75", "sm_90")
+    built = build({"cell.cu": GROUPS}, archs, tools=tools)
     assert built.exit_code == 0, built.text
     main = MainSource(path=built.main, workspace=built.workspace)
     compared = 0
@@ -275,7 +277,7 @@ def test_line_table_agrees_with_nvdisasm(build: Builder, tools: CudaTools) -> No
             line = source_line(chain, main)
             assert sources_of(sass[section], f"/*{address:04x}*/") in ({line}, set())  # set(): padding
             compared += 1
-    assert compared > 40
+    assert compared > 20
     names = [f.name for f in built.view("sass", "sm_90").functions]
     assert names == ["reduce(float const*, float*, int)", "void fill<double>(double*, double)"]
     assert {"(module)", "square(float)"} < {f.name for f in built.view("ptx", "sm_90").functions}

@@ -12,6 +12,7 @@ from telerun_executor.asm.bounds import (
     MAX_LINE_CHARACTERS,
     MAX_LISTING_BYTES,
     MAX_TEXT_BYTES,
+    MAX_TEXT_LINES,
     MAX_VIEW_LINES,
     bounded,
     read_lines,
@@ -303,11 +304,17 @@ def test_wide_listings_share_the_space() -> None:
 
 def test_large_files_and_lines_are_cut(tmp_path: Path) -> None:
     path = tmp_path / "x.ptx"
-    path.write_bytes(b"\xff" + b"x" * 5000 + b"\n" + b"short\n" * (MAX_TEXT_BYTES // 6))
+    path.write_bytes(b"\xff" + b"x" * 5000 + b"\n" + (b"y" * 99 + b"\n") * (MAX_TEXT_BYTES // 100))
     lines, notes = read_lines(path, "PTX")
     assert lines is not None
-    assert [len(lines[0]), lines[1], lines[-1]] == [MAX_LINE_CHARACTERS, "short", "short"]
-    assert notes == ["PTX: the first 16 MiB are listed; the raw file has all of it."]
+    assert [len(line) for line in (lines[0], lines[1], lines[-1])] == [MAX_LINE_CHARACTERS, 99, 99]
+    assert notes == [f"PTX: the first {len(lines)} lines were read; the raw file has all of them."]
+    path.write_bytes(b"\n" * MAX_TEXT_BYTES)
+    lines, notes = read_lines(path, "PTX")
+    assert lines == [""] * MAX_TEXT_LINES
+    assert len(notes) == 1
+    path.write_bytes(b"one\ntwo\n")
+    assert read_lines(path, "PTX") == (["one", "two"], [])
     assert read_lines(tmp_path / "none", "PTX") == (None, ["PTX is missing: No such file or directory."])
 
 
