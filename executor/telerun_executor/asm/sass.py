@@ -41,8 +41,8 @@ def sass_functions(lines: Sequence[str], table: LineTable, main: MainSource) -> 
 
 
 def source_line(chain: Sequence[tuple[str, int]], main: MainSource) -> int | None:
-    """The outermost place of a chain of inlined calls that is in the main file."""
-    return next((line for file, line in reversed(chain) if line > 0 and main.is_named(file)), None)
+    """The innermost place of a chain of inlined calls that is in the main file: where its author wrote it."""
+    return next((line for file, line in chain if line > 0 and main.is_named(file)), None)
 
 
 def _function(symbol: str, body: list[tuple[str, int | None]]) -> AsmFunction:
