@@ -32,7 +32,8 @@ from telerun_protocol.codec import encode
 from telerun_protocol.errors import NotConfigured, TelerunError
 
 HELLO = b'{"type":"hello"'
-UNSENT_MESSAGES = 1000
+UNSENT_MESSAGES = 200
+PATIENCE_S = 3.0  # with a tab that has so many messages before it
 TOO_SLOW = 4508
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 LOOK_AGAIN_S = 2.0
@@ -90,12 +91,12 @@ class EventHub:
                 async with await self._subscribe(client, after.get(url)) as response:
                     pause_s = FIRST_PAUSE_S
                     async for after[url], data in server_sent(response):
-                        self._tell(b'{"type":"event","event":%b}' % data)
+                        await self._tell(b'{"type":"event","event":%b}' % data)
             except NotConfigured as error:
-                self._stand({"type": "unconfigured", "problem": problem(error)})
+                await self._stand({"type": "unconfigured", "problem": problem(error)})
                 pause_s = LOOK_AGAIN_S
             except TelerunError as error:
-                self._stand({"type": "unreachable", "url": url, "problem": problem(error)})
+                await self._stand({"type": "unreachable", "url": url, "problem": problem(error)})
                 pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
             except (aiohttp.ClientError, TimeoutError):
                 self._log.debug("The stream of events of %s was cut.", url)
@@ -108,12 +109,12 @@ class EventHub:
         self._response = await client.open("GET", routes.EVENTS, headers=headers)
         if self._told and not self._told.startswith(HELLO):
             self._log.info("The Telerun server %s answers.", client.url)
-            self._tell(encode({"type": "connected", "url": client.url}))
+            await self._tell(encode({"type": "connected", "url": client.url}))
         self._told = encode({"type": "hello", "url": client.url})
-        self._tell(self._told)
+        await self._tell(self._told)
         return self._response
 
-    def _stand(self, message: dict[str, Any]) -> None:
+    async def _stand(self, message: dict[str, Any]) -> None:
         """Tells a trouble, once."""
         told = encode(message)
         if told == self._told:
@@ -121,11 +122,14 @@ class EventHub:
         if message["type"] == "unreachable" and (self._told is None or self._told.startswith(HELLO)):
             self._log.warning("%s Trying again.", message["problem"].message)
         self._told = told
-        self._tell(told)
+        await self._tell(told)
 
-    def _tell(self, message: bytes) -> None:
-        for tab in tuple(self._tabs):
+    async def _tell(self, message: bytes) -> None:
+        tabs = tuple(self._tabs)
+        for tab in tabs:
             tab.send(message)
+        for tab in tabs:
+            await tab.keep_up()
 
 
 class EventsHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
@@ -136,6 +140,7 @@ class EventsHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
     def initialize(self, upstream: Upstream, hub: EventHub) -> None:
         self._hub = hub
         self._unsent = 0
+        self._last: asyncio.Future[None] | None = None
 
     @ws_authenticated
     @authorized
@@ -153,15 +158,18 @@ class EventsHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
         self._hub.leave(self)
 
     def send(self, message: bytes) -> None:
-        if self._unsent >= UNSENT_MESSAGES:
-            self.close(TOO_SLOW, "too slow")
-            return
-        try:
-            sent = self.write_message(message)
-        except WebSocketClosedError:
-            return
-        self._unsent += 1
-        sent.add_done_callback(self._on_sent)
+        with suppress(WebSocketClosedError):
+            self._last = self.write_message(message)
+            self._unsent += 1
+            self._last.add_done_callback(self._on_sent)
+
+    async def keep_up(self) -> None:
+        """Lets the tab take what it was sent; one that does not has to go, the others are waiting."""
+        if self._unsent >= UNSENT_MESSAGES and self._last:
+            _, late = await asyncio.wait([self._last], timeout=PATIENCE_S)
+            if late:
+                self.close(TOO_SLOW, "too slow")
+                self._hub.leave(self)
 
     def _on_sent(self, sent: asyncio.Future[None]) -> None:
         self._unsent -= 1
