@@ -6,6 +6,7 @@ something went wrong that a cell does not announce by the tag `raises-exception`
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import sys
@@ -19,13 +20,17 @@ from typing import Any
 import click
 
 from telerun_magic.local import lab
-from telerun_magic.local.supervisor import Service, Supervisor
+from telerun_magic.local.supervisor import ChildDied, Service, Supervisor
 from telerun_magic.render.bundle import MIME
 from telerun_magic.render.clean import line
 from telerun_magic.units import show_duration
+from telerun_protocol.client import Client
 from telerun_protocol.errors import TelerunError
+from telerun_protocol.messages import Job
+from telerun_protocol.states import Reason
 
 CELL_S = 600
+CONVERT = (sys.executable, "-m", "nbconvert")
 EXPECTED = "raises-exception"
 
 
@@ -34,7 +39,7 @@ class Row:
     """One job or one unexpected error of a cell."""
 
     notebook: str
-    cell: int  # from 1, as code cells are counted
+    cell: int  # from 1, as code cells are counted; 0: no cell shows it
     text: str
     ok: bool
 
@@ -47,13 +52,17 @@ def demo(notebooks: Path, out: Path) -> int:
     lab.require()
     out.mkdir(parents=True, exist_ok=True)
     work = out / "work"  # notebooks write files beside themselves: they get a copy of the folder
-    shutil.copytree(notebooks, work, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    shutil.rmtree(work, ignore_errors=True)
+    shutil.copytree(notebooks, work, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     rows: list[Row] = []
     with Supervisor(out / "service") as supervisor:
         service = supervisor.start_service()
         click.echo(f"Logs: {supervisor.run}")
         for source in sorted(notebooks.glob("*.ipynb")):
             rows += _execute(supervisor, service, work / source.name, out)
+        executed = [str(path.absolute()) for path in sorted(out.glob("*.ipynb"))]
+        if executed and supervisor.run_to_end("pages", [*CONVERT, "--to=html", *executed], lab.environment(service)):
+            raise ChildDied("The notebooks could not be turned into pages.", hint=f"See {supervisor.run}/pages.log.")
     (out / "index.html").write_text(_index(rows), encoding="utf-8")
     failed = sum(not row.ok for row in rows)
     click.echo(f"{len(rows)} lines, {failed} of them wrong. Pages: {out / 'index.html'}")
@@ -61,48 +70,52 @@ def demo(notebooks: Path, out: Path) -> int:
 
 
 def _execute(supervisor: Supervisor, service: Service, source: Path, out: Path) -> list[Row]:
-    """Runs one notebook, writes it and its page below `out`, and tells what its cells did."""
+    """Runs one notebook, writes what came out below `out`, and tells what its cells did."""
     name, began = source.stem, time.monotonic()
-    convert = [sys.executable, "-m", "nbconvert", f"--output-dir={out.absolute()}"]
-    executing = ["--execute", "--allow-errors", f"--ExecutePreprocessor.timeout={CELL_S}"]
-    env = lab.environment(service)
-    code = supervisor.run_to_end(name, [*convert, "--to=notebook", *executing, str(source.absolute())], env)
-    if code:
-        tail = " ".join((supervisor.run / f"{name}.log").read_text(errors="replace").splitlines()[-1:])
-        rows = [Row(notebook=name, cell=0, text=f"could not be executed: {line(tail)}", ok=False)]
+    options = ["--to=notebook", "--execute", "--allow-errors", f"--ExecutePreprocessor.timeout={CELL_S}"]
+    argv = [*CONVERT, *options, f"--output-dir={out.absolute()}", str(source.absolute())]
+    before = {job.id for job in asyncio.run(_jobs(service))}
+    if supervisor.run_to_end(name, argv, lab.environment(service)):
+        tail = (supervisor.run / f"{name}.log").read_text(errors="replace").splitlines()[-1:]
+        rows = [Row(notebook=name, cell=0, text=f"could not be executed: {line(' '.join(tail))}", ok=False)]
     else:
-        rows = list(_rows(name, json.loads((out / source.name).read_text(encoding="utf-8"))))
-        if supervisor.run_to_end(f"{name}-page", [*convert, "--to=html", str(out.absolute() / source.name)], env):
-            rows.append(Row(notebook=name, cell=0, text="could not be turned into a page", ok=False))
+        notebook = json.loads((out / source.name).read_text(encoding="utf-8"))
+        jobs = [job for job in reversed(asyncio.run(_jobs(service))) if job.id not in before]
+        rows = list(_rows(name, [cell for cell in notebook["cells"] if cell["cell_type"] == "code"], jobs))
     for row in rows:
-        click.echo(f"{'ok  ' if row.ok else 'FAIL'} {row.notebook:26} cell {row.cell:<3} {row.text}")
+        where = f"cell {row.cell}" if row.cell else "-"
+        click.echo(f"{'ok  ' if row.ok else 'FAIL'} {row.notebook:26} {where:8} {row.text}")
     click.echo(f"     {name} took {show_duration(time.monotonic() - began)}")
     return rows
 
 
-def _rows(name: str, notebook: dict[str, Any]) -> Iterator[Row]:
-    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+async def _jobs(service: Service) -> tuple[Job, ...]:
+    async with Client(service.url, service.user_token_file.read_text().strip()) as client:
+        return (await client.jobs(limit="500")).jobs
+
+
+def _rows(name: str, cells: list[dict[str, Any]], jobs: list[Job]) -> Iterator[Row]:
+    """A line for each job, at the cell that shows it where one does, and one for each error no cell announces."""
+    cell_of: dict[str, int] = {}
     for number, cell in enumerate(cells, 1):
-        expected = EXPECTED in cell["metadata"].get("tags", ())
-        jobs = {}
         for output in cell["outputs"]:
-            if job := output.get("data", {}).get(MIME):
-                jobs[job["id"]] = job  # the latest display of a job
-            elif output["output_type"] == "error" and not expected:
+            if shown := output.get("data", {}).get(MIME):
+                cell_of.setdefault(shown["id"], number)
+            elif output["output_type"] == "error" and EXPECTED not in cell["metadata"].get("tags", ()):
                 yield Row(notebook=name, cell=number, text=f"unexpected error: {line(output['evalue'])}", ok=False)
-        for job in jobs.values():
-            ended = job["state"] in ("succeeded", "failed", "cancelled")
-            yield Row(notebook=name, cell=number, text=_told(job), ok=ended)
+    for job in jobs:
+        ours = job.reason is not None and job.reason.is_ours
+        yield Row(notebook=name, cell=cell_of.get(job.id, 0), text=_told(job), ok=job.state.is_final and not ours)
 
 
-def _told(job: dict[str, Any]) -> str:
-    why = f" ({job['reason'].replace('_', ' ')})" if job.get("reason") else ""
+def _told(job: Job) -> str:
+    why = f" ({job.reason.replace('_', ' ')})" if job.reason and job.reason is not Reason.CANCELLED else ""
     times = []
-    if job.get("finished_at"):
-        times.append(f"{show_duration(job['finished_at'] - job['created_at'])} in all")
-        if job.get("started_at"):
-            times.append(f"{show_duration(job['finished_at'] - job['started_at'])} of it running")
-    return line(f"job {job['number']:<4} {job['language']:4} {job['state']}{why}  {', '.join(times)}")
+    if job.finished_at:
+        times.append(f"{show_duration(job.finished_at - job.created_at)} in all")
+        if job.started_at:
+            times.append(f"{show_duration(job.finished_at - job.started_at)} of it running")
+    return line(f"job {job.number:<4} {job.spec.language:4} {job.state}{why}  {', '.join(times)}")
 
 
 def _index(rows: list[Row]) -> str:

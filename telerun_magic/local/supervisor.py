@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -27,7 +28,7 @@ from filelock import FileLock, Timeout
 from telerun_protocol.errors import Conflict, TelerunError
 
 POLL_S = 0.1
-GRACE_S = 8.0
+GRACE_S, ORPHAN_GRACE_S = 8.0, 1.0
 DRAIN_S = 2  # of the grace, what the executor gives running jobs before it hands them back to the queue
 START_S = 60.0
 TAIL_LINES = 12
@@ -239,11 +240,12 @@ class Supervisor:
 
     def _end_orphans(self) -> None:
         """As a subreaper we are the parent of what dead children left; a kernel gets a moment to go by itself."""
-        end = time.monotonic() + 1.0
-        while orphans := psutil.Process().children(recursive=True):
-            if time.monotonic() > end or self._impatient:
+        began = time.monotonic()
+        while (orphans := psutil.Process().children(recursive=True)) and time.monotonic() - began < GRACE_S:
+            if self._impatient or time.monotonic() - began > ORPHAN_GRACE_S:
                 for orphan in orphans:
-                    orphan.kill()
+                    with suppress(psutil.Error):  # it has gone meanwhile
+                        orphan.kill()
             psutil.wait_procs(orphans, timeout=POLL_S)
 
 

@@ -2,7 +2,9 @@
 
 import json
 import re
+import sys
 
+import pexpect
 import pytest
 
 
@@ -80,3 +82,18 @@ def test_completion(telerun, number: str) -> None:
     telerun.env.update(COMP_WORDS="telerun status ", COMP_CWORD="2", TELERUN_URL="http://127.0.0.1:1")
     done = telerun()
     assert (done.stdout.strip(), done.stderr) == ("", "")
+
+
+def test_logs_on_a_terminal_and_into_a_pipe(telerun) -> None:
+    telerun.write("a.sh", r"printf '\033[31mred\033[0m \033]0;owned\007\033[2Jend\n'")
+    telerun("submit", "--no-store-output", "a.sh")
+    number = str(json.loads(telerun.ok("list", "--json", "-n", "1"))["jobs"][0]["number"])
+    assert telerun.ok("logs", number) == "\x1b[31mred\x1b[0m \x1b]0;owned\x07\x1b[2Jend\n"
+    shown = {}
+    for option in ((), ("--raw",)):
+        argv = ["-m", "telerun_magic.cli", "logs", *option, number]
+        terminal = pexpect.spawn(sys.executable, argv, env=telerun.env, cwd=telerun.cwd, timeout=60)
+        shown[option] = terminal.read()
+        terminal.close()
+    assert shown[()] == b"\x1b[31mred\x1b[0m end\r\n\x1b[0m"
+    assert b"\x1b]0;owned\x07\x1b[2J" in shown["--raw",]
