@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from telerun_magic.api import Jobs, job, jobs, map, submit  # noqa: A004
-    from telerun_magic.job_handle import Job, JobFile, JobResult
+    from telerun_magic.job_handle import Job, JobResult
+    from telerun_magic.outputs import JobFile, Output
     from telerun_protocol.errors import JobCancelled, JobFailed, TelerunError
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "JobFile",
     "JobResult",
     "Jobs",
+    "Output",
     "TelerunError",
     "job",
     "jobs",
@@ -35,7 +37,8 @@ __all__ = [
 
 _HOMES = {
     "telerun_magic.api": ("Jobs", "job", "jobs", "map", "submit"),
-    "telerun_magic.job_handle": ("Job", "JobFile", "JobResult"),
+    "telerun_magic.job_handle": ("Job", "JobResult"),
+    "telerun_magic.outputs": ("JobFile", "Output"),
     "telerun_protocol.errors": ("JobCancelled", "JobFailed", "TelerunError"),
 }
 

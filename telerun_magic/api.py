@@ -6,15 +6,19 @@ import asyncio
 import inspect
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from typing import Any, overload
 
 from telerun_magic import io_thread, session, submission
 from telerun_magic.job_handle import Job, JobResult
+from telerun_magic.session import Session
 from telerun_magic.submission import Source, Submission
-from telerun_protocol.errors import JobFailed
+from telerun_protocol.errors import JobFailed, TelerunError
 from telerun_protocol.states import Language
 
 PARALLEL_SUBMITS = 8
+LAST_ANSWER_S = 2.0  # for a request that is on its way when the person interrupts
 
 
 def submit(source: Source, language: str | Language | None = None, *, wait: bool = False, **words: Any) -> Job:
@@ -35,17 +39,19 @@ def map(  # noqa: A001 - it is called as telerun_magic.map
     """Queues one job for each element of `args_list`: a sequence of program arguments, or one argument."""
     rows = [row if isinstance(row, Sequence) and not isinstance(row, str | bytes) else [row] for row in args_list]
     built = [submission.build(source, language, args=row, **words) for row in rows]
-    return Jobs(io_thread.call(_send_all(built, print)))
+    for notice in built[0].notices if built else ():
+        print(notice)  # noqa: T201 - a person should know
+    return Jobs(io_thread.call(_send_all(session.connected(), built)))
 
 
 def job(id_or_number: str | int) -> Job:
     """One of your jobs, whichever kernel or machine it was submitted from."""
-    return Job(io_thread.call(session.find(str(id_or_number), print)))
+    return Job(io_thread.call(session.connected().find(str(id_or_number))))
 
 
 def jobs(limit: int = 20, **filters: str) -> Jobs:
     """Your newest jobs. Filters: state, notebook, tag, name."""
-    return Jobs(io_thread.call(_listed({"limit": str(limit), **filters})))
+    return Jobs(io_thread.call(_listed(session.connected(), limit, filters)))
 
 
 class Jobs(Sequence[Job]):
@@ -93,28 +99,37 @@ class Jobs(Sequence[Job]):
 
 
 def send(submission: Submission, tell: Callable[[str], None] = print, *, line_offset: int = 0) -> Job:
-    """Uploads what the server does not have, queues the job and gives it. `tell` hears what a person should know."""
+    """Uploads what the server does not have, queues the job and gives it. `tell` hears what a person should know.
+
+    An interrupt leaves no job behind: if the request has got through already, the job is cancelled.
+    """
     for notice in submission.notices:
         tell(notice)
-    return io_thread.call(_send(submission, tell, line_offset))
+    sending: Future[Job] | None = None
+    try:
+        sending = io_thread.start(_send(session.connected(tell), submission, line_offset))
+        return io_thread.wait(sending)
+    except KeyboardInterrupt:
+        if sending:
+            with suppress(TimeoutError, CancelledError, TelerunError):
+                io_thread.wait(sending, LAST_ANSWER_S).cancel()
+            sending.cancel()
+        raise TelerunError("Interrupted; nothing was queued.") from None
 
 
-async def _send(submission: Submission, tell: Callable[[str], None], line_offset: int = 0) -> Job:
-    current = await session.current(tell)
+async def _send(current: Session, submission: Submission, line_offset: int = 0) -> Job:
     info = await current.client.submit_with(submission.spec, submission.contents)
     feed = current.watch(info)
     feed.clock_ahead_s = info.created_at - time.time()
     return Job(feed, source=submission.source, line_offset=line_offset)
 
 
-async def _send_all(built: list[Submission], tell: Callable[[str], None]) -> list[Job]:
-    for notice in built[0].notices if built else ():
-        tell(notice)
+async def _send_all(current: Session, built: list[Submission]) -> list[Job]:
     room = asyncio.Semaphore(PARALLEL_SUBMITS)
 
     async def one(submission: Submission) -> Job:
         async with room:
-            return await _send(submission, tell)
+            return await _send(current, submission)
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -124,10 +139,16 @@ async def _send_all(built: list[Submission], tell: Callable[[str], None]) -> lis
     return [task.result() for task in tasks]
 
 
-async def _listed(filters: dict[str, str]) -> list[Job]:
-    current = await session.current(print)
-    listed = await current.client.jobs(**filters)
-    return [Job(current.watch(info)) for info in listed.jobs]
+async def _listed(current: Session, limit: int, filters: dict[str, str]) -> list[Job]:
+    found: list[Job] = []
+    page = dict(filters)
+    while len(found) < limit:
+        listed = await current.client.jobs(**page, limit=str(limit - len(found)))
+        found += [Job(current.watch(info)) for info in listed.jobs]
+        if listed.next_before is None:
+            break
+        page["before"] = str(listed.next_before)
+    return found
 
 
 def _result_or_error(job: Job) -> JobResult | JobFailed:

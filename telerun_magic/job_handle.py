@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from telerun_magic import io_thread, session
+from telerun_magic.outputs import JobFiles, Lines, Output
 from telerun_magic.session import Feed
-from telerun_magic.units import show_size
 from telerun_protocol.codec import decode
 from telerun_protocol.errors import Forbidden, InvalidMessage, JobCancelled, JobFailed, NotFound, TelerunError
 from telerun_protocol.listing import LISTING_PATH, AsmListing
@@ -31,40 +29,6 @@ from telerun_protocol.states import Phase, Reason, State, StreamId
 
 MAX_SOURCE_BYTES = 1_000_000
 STREAMS = {"stdout": StreamId.STDOUT, "stderr": StreamId.STDERR, "compile": StreamId.COMPILE}
-
-
-class Output(bytes):
-    """What a job wrote, byte for byte. `text` is it decoded; printing it prints the text."""
-
-    @property
-    def text(self) -> str:
-        return self.decode("utf-8", "replace")
-
-    def __str__(self) -> str:
-        return self.text
-
-
-class JobFile(bytes):
-    """The content of a file that a job left, with its name and type."""
-
-    path: str
-    media_type: str
-
-    @property
-    def text(self) -> str:
-        return self.decode("utf-8", "replace")
-
-    def save(self, path: str | Path | None = None) -> Path:
-        """Writes the file, by default under its own name in the current folder."""
-        target = Path(path or ".")
-        if target.is_dir():
-            target = target / Path(self.path).name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(self)
-        return target
-
-    def __repr__(self) -> str:
-        return f"<JobFile {self.path} {show_size(len(self))}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +70,7 @@ class Job:
     def feed(self) -> Feed:
         """What is known of the job; looked up anew in a forked process, where nobody fills the old one."""
         if self._known_feed.session.pid != os.getpid():
-            self._known_feed = io_thread.call(session.find(self._known_feed.info.id))
+            self._known_feed = _feed_of(self._known_feed.info.id)
         return self._known_feed
 
     # ------------------------------------------------------------------------------------------------ what it is
@@ -173,7 +137,7 @@ class Job:
         """Blocks until the job has ended, however it did; raises TimeoutError after `timeout` seconds."""
         feed = self.feed
         feed.again()
-        self._block(lambda: feed.is_final, timeout)
+        feed.wait_for(lambda: feed.is_final, timeout)
         return self
 
     def result(self, timeout: float | None = None) -> JobResult:
@@ -188,38 +152,10 @@ class Job:
     async def _awaited(self) -> JobResult:
         feed = self.feed
         feed.again()
-        await self._until(lambda: feed.is_final)
+        await feed.until(lambda: feed.is_final)
         feed.follow()
-        await self._until(lambda: feed.log_complete)
+        await feed.until(lambda: feed.log_complete)
         return self._result()
-
-    def _block(self, ready: Callable[[], bool], timeout: float | None = None) -> None:
-        """Waits in this thread until `ready`."""
-        feed, deadline = self.feed, None if timeout is None else time.monotonic() + timeout
-        while True:
-            seen = feed.bell.count
-            if ready():
-                return
-            if feed.error:
-                raise feed.error
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
-                raise TimeoutError(f"job {self.number} is still {feed.info.state} after {timeout:g} s")
-            try:
-                io_thread.wait(feed.bell.after(seen), left)
-            except TimeoutError:
-                continue
-
-    async def _until(self, ready: Callable[[], bool]) -> None:
-        """Waits in the caller's event loop, waking often: an idle kernel's loop does not notice an interrupt."""
-        feed = self.feed
-        while True:
-            seen = feed.bell.count
-            if ready():
-                return
-            if feed.error:
-                raise feed.error
-            await asyncio.wait([asyncio.wrap_future(feed.bell.after(seen))], timeout=io_thread.WAKE_S)
 
     @property
     def _end(self) -> Result:
@@ -260,17 +196,17 @@ class Job:
     @property
     def stdout(self) -> Output:
         """What it has printed so far, or in all."""
-        self._read()
+        self.read()
         return self._stream(StreamId.STDOUT)
 
     @property
     def stderr(self) -> Output:
-        self._read()
+        self.read()
         return self._stream(StreamId.STDERR)
 
     @property
     def compile_log(self) -> Output:
-        self._read()
+        self.read()
         return self._stream(StreamId.COMPILE)
 
     def logs(self, stream: str | None = None) -> Lines:
@@ -284,9 +220,10 @@ class Job:
         return Lines(self, wanted)
 
     def _stream(self, stream: int) -> Output:
-        return Output(b"".join(frame.payload for frame in list(self.feed.frames) if frame.stream == stream))
+        return Output(b"".join(self.feed.payloads[stream]))
 
-    def _read(self) -> None:
+    def read(self) -> None:
+        """Fetches what it has printed so far; all of it, once it has ended."""
         if self.info.state.is_final:
             self._whole_log()
         elif not self.feed.follows:
@@ -295,7 +232,7 @@ class Job:
     def _whole_log(self) -> None:
         feed = self.feed
         feed.follow()
-        self._block(lambda: feed.log_complete)
+        feed.wait_for(lambda: feed.log_complete)
 
     # ------------------------------------------------------------------------------------------------ what it left
 
@@ -365,80 +302,8 @@ class Job:
 
 
 def _found_again(job: str, source: str | None, line_offset: int) -> Job:
-    return Job(io_thread.call(session.find(job)), source=source, line_offset=line_offset)
+    return Job(_feed_of(job), source=source, line_offset=line_offset)
 
 
-class JobFiles(Mapping[str, JobFile]):
-    """The files of a job's `out/` folder."""
-
-    def __init__(self, job: Job) -> None:
-        self._job = job
-        self._artifacts = {artifact.path: artifact for artifact in job.artifacts if artifact.kind == "output"}
-
-    def __getitem__(self, path: str) -> JobFile:
-        artifact = self._artifacts.get(path) or self._artifacts.get(path.removeprefix("out/"))
-        if artifact is None:
-            raise KeyError(f"job {self._job.number} left no file {path!r}; it left {', '.join(self) or 'none'}")
-        file = JobFile(self._job.download(artifact.path))
-        file.path, file.media_type = artifact.path, artifact.media_type
-        return file
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._artifacts)
-
-    def __len__(self) -> int:
-        return len(self._artifacts)
-
-    def __repr__(self) -> str:
-        files = (f"{path} ({show_size(artifact.size_bytes)})" for path, artifact in self._artifacts.items())
-        return f"<files of job {self._job.number}: {', '.join(files) or 'none'}>"
-
-
-class Lines:
-    """The lines of a job's output, whole ones, without their ends."""
-
-    def __init__(self, job: Job, streams: set[int]) -> None:
-        self._job = job
-        self._streams = streams
-        self._position = 0
-        self._rest: dict[int, bytes] = {}
-
-    def __iter__(self) -> Iterator[str]:
-        feed = self._job.feed
-        feed.follow()
-        while True:
-            at_end = feed.log_complete
-            yield from self._arrived(feed)
-            if at_end:
-                yield from self._last()
-                return
-            self._job._block(lambda: len(feed.frames) > self._position or feed.log_complete)
-
-    async def __aiter__(self) -> AsyncIterator[str]:
-        feed = self._job.feed
-        feed.follow()
-        while True:
-            at_end = feed.log_complete
-            for line in self._arrived(feed):
-                yield line
-            if at_end:
-                for line in self._last():
-                    yield line
-                return
-            await self._job._until(lambda: len(feed.frames) > self._position or feed.log_complete)
-
-    def _arrived(self, feed: Feed) -> Iterator[str]:
-        while self._position < len(feed.frames):
-            frame = feed.frames[self._position]
-            self._position += 1
-            if frame.stream in self._streams:
-                *lines, rest = (self._rest.pop(frame.stream, b"") + frame.payload).split(b"\n")
-                self._rest[frame.stream] = rest
-                for line in lines:
-                    yield line.decode("utf-8", "replace")
-
-    def _last(self) -> Iterator[str]:
-        for rest in self._rest.values():
-            if rest:
-                yield rest.decode("utf-8", "replace")
-        self._rest.clear()
+def _feed_of(job: str) -> Feed:
+    return io_thread.call(session.connected().find(job))

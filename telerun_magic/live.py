@@ -189,10 +189,12 @@ class Watch:
             if ended:
                 self._screen.finish(self._job)
                 return
-            if feed.error:
+            if isinstance(feed.error, TelerunError):
                 raise type(feed.error)(
                     feed.error.message, hint=f"The job may go on: %telerun_attach {self._job.number}"
                 )
+            if feed.error:
+                raise feed.error
             self._update()
             self._sleep(seen)
 

@@ -7,6 +7,7 @@ import os
 import shlex
 from typing import Any
 
+from IPython.core.error import StdinNotImplementedError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
@@ -165,7 +166,12 @@ class TelerunMagics(Magics):
         if not url:
             raise NotConfigured(hint="Name the server: %telerun_login https://telerun.example.org")
         url = config.server_url(url)
-        token = getpass.getpass(f"Token for {url}: ").strip()
+        try:
+            token = getpass.getpass(f"Token for {url}: ").strip()
+        except StdinNotImplementedError:
+            raise InvalidMessage(
+                "This notebook runs where nobody can be asked.", hint=f"Run telerun login {url} in a terminal."
+            ) from None
         if not token:
             raise InvalidMessage("No token was given; nothing has changed.")
         name = io_thread.call(_try_token(url, token))

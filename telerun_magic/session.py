@@ -6,19 +6,20 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
+from typing import Any
 from weakref import WeakValueDictionary
 
 from telerun_magic import io_thread
 from telerun_magic.connect import Connection, connection
 from telerun_protocol.client import Client
-from telerun_protocol.errors import Forbidden, NotFound, ServerUnreachable, TelerunError, Unauthorized
-from telerun_protocol.logframes import Frame
+from telerun_protocol.errors import Forbidden, InvalidMessage, NotFound, ServerUnreachable, TelerunError, Unauthorized
+from telerun_protocol.logframes import MAX_STREAM, Frame
 from telerun_protocol.messages import Job
 
-FIRST_ANSWER_S = 3.0  # how long a new server may keep us waiting before we say that it does not answer
+FIRST_ANSWER_S = 4.0  # how long a new server may keep us waiting before we say that it does not answer
 FIRST_LOOK_S = 0.05
 RARE_LOOK_S = 5.0
 EVENTS_AGAIN_S = 5.0
@@ -61,8 +62,9 @@ class Feed:
         self.session = session
         self.info = info
         self.frames: list[Frame] = []
+        self.payloads: tuple[list[bytes], ...] = tuple([] for _ in range(MAX_STREAM + 1))  # of `frames`, by stream
         self.log_complete = False
-        self.error: TelerunError | None = None
+        self.error: BaseException | None = None
         self.bell = Bell()
         self.heard_at = time.monotonic()
         self.clock_ahead_s = 0.0  # the server's clock against ours
@@ -81,17 +83,56 @@ class Feed:
             self.info = info
             self.bell.ring()
 
+    def watch(self) -> None:
+        """Learns of every change of the state from now on."""
+        if not self.is_final:
+            self._begin(self._look())
+
     def again(self) -> None:
         """Forgets an error and goes on looking: whoever asks once more may have mended what was broken."""
         if self.error:
             self.error = None
-            io_thread.start(self.look())
+            self.watch()
 
     def follow(self) -> None:
         """Reads the log to its end from now on."""
         if not self.follows:
             self.follows = True
-            io_thread.start(self._follow())
+            self._begin(self._follow())
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        io_thread.start(work).add_done_callback(self._ended)
+
+    def _ended(self, work: Future[None]) -> None:
+        """Keeps what went wrong for whoever waits."""
+        if not work.cancelled() and (error := work.exception()):
+            self.error = error
+        self.bell.ring()
+
+    def wait_for(self, ready: Callable[[], bool], timeout: float | None = None) -> None:
+        """Blocks the caller's thread until `ready`, asked again after each change."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            seen = self.bell.count
+            if ready():
+                return
+            if self.error:
+                raise self.error
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                raise TimeoutError(f"job {self.info.number} is still {self.info.state} after {timeout:g} s")
+            with suppress(TimeoutError):
+                io_thread.wait(self.bell.after(seen), left)
+
+    async def until(self, ready: Callable[[], bool]) -> None:
+        """The same in the caller's event loop, waking often: an idle kernel's loop does not notice an interrupt."""
+        while True:
+            seen = self.bell.count
+            if ready():
+                return
+            if self.error:
+                raise self.error
+            await asyncio.wait([asyncio.wrap_future(self.bell.after(seen))], timeout=io_thread.WAKE_S)
 
     async def _follow(self) -> None:
         try:
@@ -101,10 +142,8 @@ class Feed:
                 if not self.is_final:  # its event may still be on the way
                     self.update(await self.session.client.job(self.info.id))
                 self.log_complete = was_final or self.is_final
-        except TelerunError as error:
-            self.error, self.follows = error, False
         finally:
-            self.bell.ring()
+            self.follows = self.log_complete
 
     async def read_log(self, *, follow: bool = False) -> None:
         """Appends what the log has beyond what was read; with `follow`, until the job ends."""
@@ -112,23 +151,20 @@ class Feed:
             log = self.session.client.log_with_offsets(self.info.id, offset=self._offset, follow=follow)
             async for offset, frame in log:
                 self._offset = offset
+                self.payloads[frame.stream].append(frame.payload)
                 self.frames.append(frame)
                 self.heard_at = time.monotonic()
                 self.bell.ring()
 
-    async def look(self) -> None:
+    async def _look(self) -> None:
         """Asks for the state where events tell nothing: before their stream stands, and while it is broken."""
         pause = FIRST_LOOK_S
-        try:
-            while not self.is_final:
-                await asyncio.sleep(pause)
-                if time.monotonic() - self.heard_at >= pause and not self.is_final:
-                    self.update(await self.session.client.job(self.info.id))
-                rare = max(RARE_LOOK_S, len(self.session.feeds) / 20)
-                pause = rare if self.session.has_events else min(2 * pause, rare)
-        except TelerunError as error:
-            self.error = error
-            self.bell.ring()
+        while not self.is_final:
+            await asyncio.sleep(pause)
+            if time.monotonic() - self.heard_at >= pause and not self.is_final:
+                self.update(await self.session.client.job(self.info.id))
+            rare = max(RARE_LOOK_S, len(self.session.feeds) / 20)
+            pause = rare if self.session.has_events else min(2 * pause, rare)
 
 
 class Session:
@@ -153,15 +189,27 @@ class Session:
             feed.update(info)
             return feed
         feed = self.feeds[info.id] = Feed(self, info)
-        if not feed.is_final:
-            io_thread.start(feed.look())
+        feed.watch()
         return feed
+
+    async def find(self, job: str) -> Feed:
+        """The feed of a job by its id or number."""
+        try:
+            return self.watch(await self.client.job(job))
+        except NotFound as error:
+            raise NotFound(f"There is no job {job} of yours here.", hint="%telerun_status lists them.") from error
 
     async def try_out(self) -> None:
         """Speaks to the server for the first time, and only for a moment: a wrong address is told at once."""
         link = self.link
-        async with Client(link.url, link.token, ca_file=link.ca_file, retry_s=FIRST_ANSWER_S) as client:
-            await client.me()
+        try:
+            async with (
+                asyncio.timeout(2 * FIRST_ANSWER_S),
+                Client(link.url, link.token, ca_file=link.ca_file, retry_s=FIRST_ANSWER_S) as client,
+            ):
+                await client.me()
+        except TimeoutError as error:
+            raise ServerUnreachable(f"The Telerun server at {link.url} does not answer.") from error
 
     async def run(self) -> None:
         """Keeps the client open and hands out its events, until the process ends."""
@@ -189,15 +237,19 @@ class Session:
 _sessions: dict[tuple[str, str, int], Session] = {}
 
 
-async def current(tell: Callable[[str], None] | None = None) -> Session:
+def connected(tell: Callable[[str], None] = print) -> Session:
     """The session with the server in force; `tell` hears one line when a local server was started for it."""
-    link = await asyncio.to_thread(connection)
-    if link.started and tell:
+    link = connection()
+    if link.started:
         tell(link.started)
+    return io_thread.call(_session_with(link))
+
+
+async def _session_with(link: Connection) -> Session:
     key = (link.url, str(link.ca_file), os.getpid())
     if key not in _sessions:
-        session = Session(link)
         try:
+            session = Session(link)
             await session.try_out()
         except ServerUnreachable as error:
             raise ServerUnreachable(
@@ -208,6 +260,8 @@ async def current(tell: Callable[[str], None] | None = None) -> Session:
                 f"The server at {link.url} refused the token: {error.message}",
                 hint="Get a new one and store it with %telerun_login.",
             ) from error
+        except OSError as error:
+            raise InvalidMessage(f"The CA file {link.ca_file} cannot be used: {error}.") from error
         if key not in _sessions:  # somebody else may have been faster
             _sessions[key] = session
             io_thread.start(session.run())
@@ -215,12 +269,3 @@ async def current(tell: Callable[[str], None] | None = None) -> Session:
     session.link = link
     await session.open.wait()
     return session
-
-
-async def find(job: str, tell: Callable[[str], None] | None = None) -> Feed:
-    """The feed of a job by its id or number."""
-    session = await current(tell)
-    try:
-        return session.watch(await session.client.job(job))
-    except NotFound as error:
-        raise NotFound(f"There is no job {job} of yours here.", hint="%telerun_status lists them.") from error

@@ -30,8 +30,8 @@ def gather(job: Job, how: Presentation | None = None, *, with_output: bool, save
     feed = job.feed
     info = feed.info
     ended = info.state.is_final
-    if ended and not feed.log_complete:
-        _ = job.compile_log  # reads the log to its end
+    if ended or with_output:
+        job.read()
     notices: list[str] = []
     previews: dict[str, bytes] = {}
     listing = None
@@ -70,12 +70,11 @@ def _text(job: Job, stream: int) -> str:
     """The end of a stream, decoded."""
     pieces: list[bytes] = []
     size = 0
-    for frame in reversed(job.feed.frames[:]):
-        if frame.stream == stream:
-            pieces.append(frame.payload)
-            size += len(frame.payload)
-            if size > TEXT_BYTES:
-                break
+    for payload in reversed(job.feed.payloads[stream]):
+        pieces.append(payload)
+        size += len(payload)
+        if size > TEXT_BYTES:
+            break
     return b"".join(reversed(pieces)).decode("utf-8", "replace")
 
 

@@ -14,8 +14,9 @@ from telerun_protocol.messages import Job, KernelResources, Result
 from telerun_protocol.states import Isolation, Phase, Reason, State
 
 PARTS = ("phases", "output", "compile", "kernels", "files", "asm")
-OUTPUT_BYTES = 20_000
-COMPILE_LOG_BYTES = 20_000
+OUTPUT_CHARS = 20_000
+LIVE_OUTPUT_CHARS = 2_000
+COMPILE_LOG_CHARS = 20_000
 _TONES = {State.SUCCEEDED: Tone.GOOD, State.FAILED: Tone.BAD, State.CANCELLED: Tone.WARN}
 _DOING = {
     Phase.FETCH: "fetching files",
@@ -58,8 +59,8 @@ def blocks(view: JobDisplay) -> list[Block]:
         found.append(Pre(_tail(view.system, 2000), Tone.DIM))
     if job.result and job.state.is_final:
         found += _ending(view, job.result)
-    elif view.output and "output" not in view.hidden:
-        found += _output(view.output)
+    elif "output" not in view.hidden:
+        found += _output(view.output, LIVE_OUTPUT_CHARS)
     return found
 
 
@@ -147,10 +148,10 @@ def _ending(view: JobDisplay, result: Result) -> list[Block]:
         result.diagnostics, main=job.spec.main_path, source=view.source, line_offset=view.line_offset
     )
     found += [line(note, Tone.WARN) for note in result.notes]
-    if view.output and "output" not in view.hidden:
-        found += _output(view.output)
+    if "output" not in view.hidden:
+        found += _output(view.output, OUTPUT_CHARS)
     if view.compile_log.strip() and "compile" not in view.hidden:
-        shown = Pre(_tail(view.compile_log, COMPILE_LOG_BYTES))
+        shown = Pre(_tail(view.compile_log, COMPILE_LOG_CHARS))
         is_open = job.reason in _NOT_RUN and not result.diagnostics
         found.append(Details("compiler's log", (shown,), is_open))
     if result.kernels and "kernels" not in view.hidden:
@@ -188,9 +189,9 @@ def _where(job: Job, result: Result) -> Line:
     return line(" · ".join(clean.line(fact) for fact in facts), Tone.DIM)
 
 
-def _output(output: Mapping[str, str]) -> list[Block]:
+def _output(output: Mapping[str, str], limit: int) -> list[Block]:
     return [
-        Pre(_tail(text, OUTPUT_BYTES), Tone.BAD if stream == "stderr" else Tone.PLAIN)
+        Pre(_tail(text, limit), Tone.BAD if stream == "stderr" else Tone.PLAIN)
         for stream, text in output.items()
         if text
     ]

@@ -84,7 +84,7 @@ async def test_await_and_async_lines() -> None:
 def test_map() -> None:
     jobs = telerun_magic.map("echo $1-$2", [["a", 1], ["b", 2], ["c", 3]], "sh", tags=["sweep"])
     assert [result.stdout for result in jobs.results()] == [b"a-1\n", b"b-2\n", b"c-3\n"]
-    assert [job.id for job in reversed(jobs)] == [job.id for job in telerun_magic.jobs(tag="sweep")]
+    assert {job.id for job in jobs} == {job.id for job in telerun_magic.jobs(tag="sweep")}
     mixed = telerun_magic.map("exit $1", [0, 1], "sh").results(return_errors=True)
     assert isinstance(mixed[1], JobFailed)
     assert "succeeded" in jobs._repr_mimebundle_()["text/plain"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import socket
 import time
 from itertools import pairwise
 from typing import Any
 
-import pytest
+from notebook_kernel import Kernel
 
 COUNTER = """\
 %%telerun py --var job
@@ -130,26 +131,72 @@ def test_line_magics(kernel) -> None:
     assert "other" not in kernel.run("%telerun_config --reset").stream()
 
 
-@pytest.mark.parametrize(
-    ("cell", "expected"),
-    [
-        ("%%telerun cu --asmm\nint main() {}", "There is no option --asmm. Did you mean --asm?"),
-        ("%%telerun cda\nint main() {}", "'cda' is not a language of Telerun. Did you mean cuda?"),
-        ("%%telerun sh --in nothing.txt\ntrue", "There is no file and no variable 'nothing.txt'."),
-        ("%%telerun sh --time soon\ntrue", "'soon' is not a duration. Write it like 30s, 2m or 1h30m."),
-        ("%%telerun sh --memory 100000TB\ntrue", "memory"),
-        ("%%telerun sh 'open\ntrue", "has a quote without its partner"),
-        ("%%telerun cpp\n// TL {nonsense\nint main() {}", "The TL directive in line 1 is not JSON"),
-        ("%%telerun cpp\n   \n", "There is nothing to run: the source is empty."),
-        ("%telerun_attach 999999999", "There is no job 999999999 of yours here."),
-        ("%telerun_cancel ../../x", "There is no job ../../x"),
-    ],
-)
-def test_mistakes_are_told_in_one_line(kernel, cell: str, expected: str) -> None:
-    shown = kernel.run(cell)
-    assert expected in shown.error
-    assert shown.error.startswith("Telerun: ")
-    assert "\n" not in shown.error
+MISTAKES = {
+    "%%telerun cu --asmm\nint main() {}": "There is no option --asmm. Did you mean --asm?",
+    "%%telerun cda\nint main() {}": "'cda' is not a language of Telerun. Did you mean cuda?",
+    "%%telerun sh --in nothing.txt\ntrue": "There is no file and no variable 'nothing.txt'.",
+    "%%telerun sh --time soon\ntrue": "'soon' is not a duration. Write it like 30s, 2m or 1h30m.",
+    "%%telerun sh --memory 100000TB\ntrue": "memory",
+    "%%telerun sh 'open\ntrue": "has a quote without its partner",
+    "%%telerun cpp\n// TL {nonsense\nint main() {}": "The TL directive in line 1 is not JSON",
+    "%%telerun cpp\n   \n": "There is nothing to run: the source is empty.",
+    "%telerun_attach 999999999": "There is no job 999999999 of yours here.",
+    "%telerun_cancel ../../x": "There is no job ../../x",
+    "%telerun_status a b": "'b' is one word too many.",
+    "%telerun_login ftp://x": "is not a server address",
+    "%telerun_config --stdd x": "Did you mean --std?",
+}
+
+
+def test_mistakes_are_told_in_one_line(kernel) -> None:
+    for cell, expected in MISTAKES.items():
+        error = kernel.run(cell).error
+        assert expected in error
+        assert error.startswith("Telerun: ")
+        assert "\n" not in error
+
+
+def test_interrupt_before_the_job_is_queued(kernel) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes connections and says nothing
+        kernel.run(f"import os; os.environ['TELERUN_URL'] = 'http://127.0.0.1:{silent.getsockname()[1]}'")
+        shown = kernel.run(
+            "%%telerun\n#!/bin/sh\ntrue",
+            lambda kind, content: kernel.manager.interrupt_kernel() if "Taken as" in content.get("text", "") else None,
+        )
+    assert shown.error == "Telerun: Interrupted; nothing was queued."
+
+
+def test_log_in(telerun_server, telerun_executor, tmp_path) -> None:
+    kernel = Kernel(
+        {**telerun_server.environment(TELERUN_CONFIG_DIR=str(tmp_path / "config")), "TELERUN_URL": ""}, tmp_path
+    )
+    try:
+        kernel.run("%load_ext telerun_magic")
+        kernel.run("import os; del os.environ['TELERUN_TOKEN_FILE']")
+        token = telerun_server.user_token_file.read_text().strip()
+        assert "does not know this token" in kernel.run(f"%telerun_login {telerun_server.url}", answer="wrong").error
+        shown = kernel.run(f"%telerun_login {telerun_server.url}", answer=f" {token} ")
+        assert shown.stream().startswith(f"Logged in to {telerun_server.url} as ")
+        assert token not in str(shown.outputs)
+        assert kernel.run("%%telerun sh\necho in").stream() == "in\n"
+        assert (tmp_path / "config" / "credentials.toml").stat().st_mode & 0o777 == 0o600
+        assert "where nobody can be asked" in kernel.run(f"%telerun_login {telerun_server.url}").error
+    finally:
+        kernel.close()
+
+
+def test_help_and_completion(kernel) -> None:
+    assert (
+        "--compile-only" in kernel.run("print(get_ipython().magics_manager.magics['cell']['telerun'].__doc__)").stream()
+    )
+    text = "%%telerun cu --comp"
+    matches = kernel.client.complete(text, len(text), reply=True, timeout=60)["content"]["matches"]
+    assert matches == ["--compile-only", "--compiler"]
+    text = "%%telerun cu\n__sync"
+    assert kernel.client.complete(text, len(text), reply=True, timeout=60)["content"]["matches"] == [
+        "__syncthreads",
+        "__syncwarp",
+    ]
 
 
 def test_unreachable_server_and_bad_token(kernel, tmp_path) -> None:
