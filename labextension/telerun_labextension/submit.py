@@ -16,7 +16,7 @@ from msgspec import Struct
 from telerun_magic import submission
 from telerun_protocol.client import Client
 from telerun_protocol.errors import InvalidMessage, NotFound
-from telerun_protocol.messages import Job
+from telerun_protocol.messages import Job, check_path
 
 Words = tuple[str, ...] | str  # a string is split like a command line
 
@@ -94,6 +94,10 @@ def _words(value: Words) -> tuple[str, ...]:
 async def below_root(contents: ContentsManager, path: str) -> Path:
     """Where a path of the file browser lies on disk; what Jupyter hides or what leads out of its root is not there."""
     path = path.strip("/")
+    try:
+        check_path(path)
+    except ValueError as error:
+        raise InvalidMessage(f"{error}.", hint="Choose a file or a folder in the file browser.") from None
     found = await asyncio.to_thread(_on_disk, Path(contents.root_dir), path)
     is_hidden: Any = contents.is_hidden
     if found is None or (not contents.allow_hidden and await ensure_async(is_hidden(path))):
