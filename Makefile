@@ -31,7 +31,7 @@ unit: $(VENV)/.test
 	$(BIN)/pytest $(ARGS)
 
 bench: $(VENV)/.bench ## measure, and print ratios (see docs/performance.md)
-	$(BIN)/python -m pytest -s -m bench tests/bench $(ARGS)
+	$(BIN)/python -m pytest -q -s -W default -m bench tests/bench $(ARGS)
 
 format: $(VENV)/.test ## put the code into its form
 	$(BIN)/ruff format .
