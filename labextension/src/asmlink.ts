@@ -28,7 +28,9 @@ export function symbols(view: AsmView): { symbol: string; name: string }[] {
 export function asmRows(view: AsmView, filter: AsmFilter): AsmRow[] {
   return view.functions
     .filter(fn => filter.symbol === null || fn.symbol === filter.symbol)
-    .flatMap(fn => [{ text: fn.name || fn.symbol, source: 0, isHeader: true }, ...functionRows(fn, filter)]);
+    .map(fn => ({ name: fn.name || fn.symbol, rows: functionRows(fn, filter) }))
+    .filter(fn => fn.rows.length)
+    .flatMap(fn => [{ text: fn.name, source: 0, isHeader: true }, ...fn.rows]);
 }
 
 function functionRows(fn: AsmFunction, filter: AsmFilter): AsmRow[] {
@@ -37,13 +39,13 @@ function functionRows(fn: AsmFunction, filter: AsmFilter): AsmRow[] {
     sources.fill(source, first, Math.min(last, fn.text.length - 1) + 1);
   }
   return fn.text
-    .map((text, index) => ({ text, source: sources[index] }))
+    .map((text, index) => ({ text: text.replace(/^\s+/, '  '), source: sources[index] }))
     .filter(({ text }) => (filter.directives || !isDirective(text)) && (filter.labels || !isLabel(text)));
 }
 
-/** `.loc 1 5 3`, `.section …`; not `.L_x_1:`, which is a label. */
+/** `.loc 1 5 3`, `.section …`, comments and empty lines; not `.L_x_1:`, which is a label. */
 export function isDirective(text: string): boolean {
-  return /^\s*\.(?!L?[\w$.]*:)[a-zA-Z_]/.test(text);
+  return /^\s*(?:$|\/\/|#|\.(?![\w$.]*:)[a-zA-Z_])/.test(text);
 }
 
 export function isLabel(text: string): boolean {

@@ -108,8 +108,12 @@ const panel: JupyterFrontEndPlugin<void> = {
         const widget = new MainAreaWidget({ content: view });
         widget.id = `telerun-job-area-${id}`;
         widget.toolbar.hide();
+        const beside = jobs.find(other => other.isVisible);
+        shell.add(widget, 'main', {
+          type: 'Telerun job',
+          ...(labShell && (beside ? { mode: 'tab-after', ref: beside.id } : { mode: 'split-right' }))
+        });
         void jobs.add(widget);
-        shell.add(widget, 'main', { type: 'Telerun job', mode: labShell ? 'split-right' : undefined });
         shell.activateById(widget.id);
       }
     });

@@ -83,6 +83,10 @@ export function deviceLabel(job: Job): string {
 /** Why a job failed or what a queued one waits for, in a line; '' where there is nothing to say. */
 export function why(job: Job, trans: TranslationBundle): string {
   if (job.state === 'failed') {
+    const first = job.result?.diagnostics?.find(({ severity }) => severity?.endsWith('error'));
+    if (first && job.reason === 'compile_error') {
+      return oneLine(first.line ? trans.__('line %1: %2', first.line, first.message) : first.message);
+    }
     const reason = (job.reason ?? '').replace(/_/g, ' ');
     return oneLine(job.result?.message || reason || trans.__('It failed without a reason.'));
   }

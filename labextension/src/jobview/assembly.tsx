@@ -40,6 +40,7 @@ function Panes(props: { listing: AsmListing; link: EditorLink | null; trans: Tra
   const { listing, link, trans } = props;
   const [shown, setShown] = React.useState<number[]>(() => firstViews(listing.views));
   const [symbol, setSymbol] = React.useState<string | null>(null);
+  const [hasSource, setHasSource] = React.useState(true);
   const [directives, setDirectives] = React.useState(false);
   const [labels, setLabels] = React.useState(true);
   const [hot, setHot] = React.useState(0);
@@ -62,6 +63,9 @@ function Panes(props: { listing: AsmListing; link: EditorLink | null; trans: Tra
   return (
     <div className="tr-Asm" onMouseLeave={() => setHot(0)}>
       <div className="tr-Bar" role="toolbar" aria-label={trans.__('Assembly')}>
+        <button className="tr-Button" aria-pressed={hasSource} onClick={() => setHasSource(!hasSource)}>
+          {trans.__('Source')}
+        </button>
         {listing.views.map((view, index) => (
           <button
             key={index}
@@ -104,7 +108,7 @@ function Panes(props: { listing: AsmListing; link: EditorLink | null; trans: Tra
         </div>
       ))}
       <div className="tr-Panes">
-        <SourcePane listing={listing} title={oneLine(listing.file)} {...pane} />
+        {hasSource && <SourcePane listing={listing} title={oneLine(listing.file)} {...pane} />}
         {shown.map(index => (
           <ViewPane
             key={index}

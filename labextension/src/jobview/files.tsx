@@ -23,7 +23,9 @@ interface Props {
 
 export function Files({ api, job, trans }: Props): JSX.Element {
   const files = [...(job.result?.artifacts ?? [])].sort((a, b) => Number(isOwn(a)) - Number(isOwn(b)));
-  const [open, setOpen] = React.useState<string | null>(files.find(file => !isOwn(file))?.path ?? null);
+  const [open, setOpen] = React.useState<string | null>(
+    (files.find(isImage) ?? files.find(file => !isOwn(file)))?.path ?? null
+  );
   if (!files.length) {
     const text = job.result ? trans.__('It left no files.') : trans.__('Files appear when the job has ended.');
     return <div className="tr-Empty">{text}</div>;
@@ -59,9 +61,13 @@ function isOwn(file: Artifact): boolean {
   return file.kind === 'asm';
 }
 
+function isImage(file: Artifact): boolean {
+  return IMAGE.test(file.media_type ?? '') && file.size_bytes <= IMAGE_BYTES;
+}
+
 function Preview({ api, job, file, trans }: Props & { file: Artifact }): JSX.Element {
   const path = filePath(job.id, file.path);
-  if (IMAGE.test(file.media_type ?? '') && file.size_bytes <= IMAGE_BYTES) {
+  if (isImage(file)) {
     return (
       <figure className="tr-Preview">
         <img src={api.href(path)} alt={oneLine(file.path)} />

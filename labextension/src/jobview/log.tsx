@@ -29,7 +29,7 @@ export function LogView({ log, trans, textHref }: Props): JSX.Element {
   const count = log.lines.count(mask);
 
   React.useLayoutEffect(() => {
-    if (isFollowing) {
+    if (isFollowing && !log.isComplete) {
       list.current?.toEnd();
     }
   }, [count, isFollowing]);
@@ -93,9 +93,11 @@ export function LogView({ log, trans, textHref }: Props): JSX.Element {
             {matches.length ? `${at + 1} / ${matches.length}` : trans.__('no match')}
           </span>
         )}
-        <button className="tr-Button" aria-pressed={isFollowing} onClick={() => setFollowing(!isFollowing)}>
-          {isFollowing ? trans.__('Pause') : trans.__('Follow')}
-        </button>
+        {!log.isComplete && (
+          <button className="tr-Button" aria-pressed={isFollowing} onClick={() => setFollowing(!isFollowing)}>
+            {trans.__('Follow')}
+          </button>
+        )}
         <a className="tr-Button" href={textHref} target="_blank" rel="noreferrer">
           {trans.__('As text')}
         </a>

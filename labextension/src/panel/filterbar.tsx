@@ -31,9 +31,6 @@ export function FilterBar({ telerun, filter, isGrouped, onFilter, onGrouped }: P
         <span className="tr-Dim" data-testid="counts">
           {trans.__('%1 running · %2 queued', running, queued)}
         </span>
-        <button className="tr-Button tr-mod-plain" onClick={() => void commands.execute(CommandIDs.openExecutors)}>
-          {trans.__('Executors')}
-        </button>
       </div>
       <input
         type="search"
@@ -69,10 +66,15 @@ export function FilterBar({ telerun, filter, isGrouped, onFilter, onGrouped }: P
             </option>
           ))}
         </select>
-        <label className="tr-Check" title={trans.__('Group by notebook')}>
+      </div>
+      <div className="tr-Filter-row">
+        <label className="tr-Check">
           <input type="checkbox" checked={isGrouped} onChange={event => onGrouped(event.target.checked)} />
-          {trans.__('Group')}
+          {trans.__('Group by notebook')}
         </label>
+        <button className="tr-Button" onClick={() => void commands.execute(CommandIDs.openExecutors)}>
+          {trans.__('Executors')}
+        </button>
       </div>
     </div>
   );
