@@ -168,7 +168,7 @@ class Logs:
     def size(self, job_id: str) -> int:
         """Called for each claim: where its executor goes on. What is there may not be synced by an earlier process."""
         try:
-            os.stat(self.path(job_id))
+            self.path(job_id).stat()
         except FileNotFoundError:
             return 0
         self._unsynced.add(job_id)

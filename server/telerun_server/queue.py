@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import secrets
 import time
 from collections.abc import Iterable
@@ -42,6 +41,7 @@ from telerun_server.wakeups import Waiter, Wakeups
 
 LOG_SLACK_BYTES = 16 << 20  # compiler output and frame headers, beside the program's own output
 LONGEST_WAIT_S = 60.0
+BASE_32 = b"abcdefghijklmnopqrstuvwxyz234567" * 8  # a letter for each of the 256 bytes
 
 
 @dataclass(slots=True)
@@ -214,7 +214,7 @@ class Queue:
         return ClaimList(claims=tuple(claims))
 
     def _hold(self, held: HeldJob) -> int:
-        """From here on appends of this claim are taken, and those of an earlier one refused; returns where they begin."""
+        """From here on appends of this claim are taken, and those of an earlier one not; returns where they begin."""
         size = self._logs.size(held.job_id)
         present = self._holders.get(held.job_id)
         if present is None or present.claim_id != held.claim_id:
@@ -326,7 +326,7 @@ class Queue:
                     del self._holders[change.job_id]
             if change.instance:
                 self._wakeups.ring(("heartbeat", change.instance))
-            if change.state is State.QUEUED:
+            if change.needs:
                 self._wake_executors(change.needs)
             elif change.state.is_final:
                 self._logs.end(change.job_id)
@@ -340,7 +340,7 @@ class Queue:
 
 
 def new_job_id() -> str:
-    return "j" + base64.b32encode(secrets.token_bytes(7)).decode().lower()[:11]
+    return "j" + secrets.token_bytes(11).translate(BASE_32).decode()
 
 
 def _cancelled(result: Result) -> Result:

@@ -27,12 +27,14 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A transition that happened. `instance` and `claim_id` are of the executor that held the job before it."""
+    """A transition that happened. `needs` is there when the job is queued now; `claim_id` is the claim that held it
+    before, `instance` its executor process where that has to hear of it.
+    """
 
     job_id: str
     owner: str
     state: State
-    needs: Needs
+    needs: Needs | None = None
     instance: str | None = None
     claim_id: str | None = None
 

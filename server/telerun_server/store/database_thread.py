@@ -38,9 +38,10 @@ def connect(path: Path) -> sqlite3.Connection:
 class DatabaseThread:
     """`await database(function, *args)` runs `function(execute, *args)` in the thread.
 
-    The answer comes after its COMMIT is durable. An error undoes only what its own function wrote: each runs in a
-    savepoint. An error of COMMIT goes to everyone whose function was in the batch. With `read_only`, functions run
-    one by one, each on its own snapshot.
+    The answer comes after its COMMIT is durable. An error undoes only what its own function wrote: the batch is then
+    run again, each function in a savepoint, so a function does nothing but read and write the database. An error of
+    COMMIT goes to everyone whose function was in the batch. With `read_only`, functions run one by one, each on its
+    own snapshot.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
@@ -85,25 +86,41 @@ class DatabaseThread:
         self._connection.close()
 
     def _commit(self, batch: list[Item]) -> list[Answer]:
-        execute = self._connection.execute
-        answers: list[Answer] = []
         try:
-            execute(self._begin)
-            for function, future in batch:
-                execute("SAVEPOINT one")
-                try:
-                    answers.append((future, function(execute), None))
-                except Exception as error:  # noqa: BLE001 - it is handed to whoever posted the function
-                    execute("ROLLBACK TO one")
-                    answers.append((future, None, error))
-                execute("RELEASE one")
-            execute("COMMIT")
+            answers = self._together(batch)
+            if answers is None:
+                answers = self._each_in_a_savepoint(batch)
+            self._connection.execute("COMMIT")
         except sqlite3.Error as error:  # disk full, I/O error: nobody may believe that it is stored
             log.exception("the database could not commit")
             if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            return [(future, None, _failed(error)) for _, future in batch]
+        return answers
+
+    def _together(self, batch: list[Item]) -> list[Answer] | None:
+        """All of them, with no savepoints, as almost always none fails. None, and nothing is done, when one did."""
+        execute = self._connection.execute
+        execute(self._begin)
+        try:
+            return [(future, function(execute), None) for function, future in batch]
+        except Exception:  # noqa: BLE001 - whichever it is, it comes again below, and goes to its caller
+            if self._connection.in_transaction:
                 execute("ROLLBACK")
-            failed = ServerFailed(f"The server could not store this: {error}.", hint="Its administrator has to look.")
-            return [(future, None, failed) for _, future in batch]
+            return None
+
+    def _each_in_a_savepoint(self, batch: list[Item]) -> list[Answer]:
+        execute = self._connection.execute
+        answers: list[Answer] = []
+        execute(self._begin)
+        for function, future in batch:
+            execute("SAVEPOINT one")
+            try:
+                answers.append((future, function(execute), None))
+            except Exception as error:  # noqa: BLE001 - it is handed to whoever posted the function
+                execute("ROLLBACK TO one")
+                answers.append((future, None, _failed(error) if isinstance(error, sqlite3.OperationalError) else error))
+            execute("RELEASE one")
         return answers
 
     @staticmethod
@@ -115,3 +132,9 @@ class DatabaseThread:
                 future.set_result(result)
             else:
                 future.set_exception(error)
+
+
+def _failed(error: sqlite3.Error) -> ServerFailed:
+    failed = ServerFailed(f"The server's database failed: {error}.", hint="Its administrator has to look.")
+    failed.__cause__ = error
+    return failed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import msgspec
 
@@ -15,6 +16,8 @@ from telerun_server.store.base import Change, ClaimOrder, HeldJob, Leases, Submi
 from telerun_server.store.database_thread import Execute
 from telerun_server.store.reading import JOB_COLUMNS, decode_needs, decode_spec, job_of
 
+Held = tuple[str | None, str]  # instance, claim id
+UNBOUNDED = 1 << 62
 BUSY_HINT = "Wait until some of them have run, or cancel some."
 
 
@@ -22,55 +25,49 @@ def _text(value: object) -> str:
     return encode(value).decode()
 
 
-# Kept beside the row of an event: what changes of a job, as it is now.
-EVENT = """INSERT INTO events(job, owner, at, kind, state, phase, reason, claimed_at, started_at, finished_at, phases,
-    attempt, executor, cancel_requested)
-  SELECT number, owner, ?, ?, state, phase, reason, claimed_at, started_at, finished_at, phases, attempt, executor,
-    cancel_requested FROM jobs WHERE id = ?"""
+# Of a job that changed: what a Change tells. Only who waits for a queued job asks what it needs.
+CHANGED = """id, owner, state,
+  CASE WHEN state = 'queued' THEN (SELECT needs FROM needs WHERE needs.id = jobs.needs) END"""
 
 
-def _change(
-    execute: Execute, kind: str, now: float, row: tuple[str, str, str, int], held: tuple[str, str] | None = None
-) -> Change:
-    """Writes the event of a transition whose UPDATE returned id, owner, state, needs."""
-    job_id, owner, state, needs_id = row
-    execute(EVENT, (now, kind, job_id))
-    needs = execute("SELECT needs FROM needs WHERE id = ?", (needs_id,)).fetchone()[0]
+def _change(row: tuple[str, str, str, str | None], held: Held | None = None) -> Change:
+    job_id, owner, state, needs = row
     instance, claim_id = held or (None, None)
     return Change(
-        job_id=job_id, owner=owner, state=State(state), needs=decode_needs(needs), instance=instance, claim_id=claim_id
+        job_id=job_id,
+        owner=owner,
+        state=State(state),
+        needs=decode_needs(needs) if needs else None,
+        instance=instance,
+        claim_id=claim_id,
     )
 
 
-# ----------------------------------------------------------------------------------------------------------- submit
+LOOK = """SELECT (SELECT number FROM jobs WHERE owner = :owner AND idempotency_key = :key),
+  (SELECT id FROM needs WHERE needs = :needs),
+  (SELECT 1 FROM jobs INDEXED BY jobs_queued WHERE state = 'queued' AND owner = :owner LIMIT 1 OFFSET :allowed)"""
 
-SUBMIT = """INSERT INTO jobs(id, owner, idempotency_key, state, needs, spec, name, notebook, tags, created_at)
-  VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?) RETURNING number"""
+SUBMIT = """INSERT INTO jobs(id, owner, idempotency_key, state, needs, spec, name, notebook, tags,
+    created_at, changed_at) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?) RETURNING number"""
 
 
 def submit(execute: Execute, order: Submission, now: float) -> tuple[Job, Change | None]:
-    present = execute(
-        f"SELECT {JOB_COLUMNS} FROM jobs j WHERE j.owner = ? AND j.idempotency_key = ?",  # noqa: S608
-        (order.owner, order.idempotency_key),
-    ).fetchone()
-    if present:
-        return job_of(present), None
+    needs, most = _text(order.needs), order.queued_at_most
+    asked = {"owner": order.owner, "key": order.idempotency_key, "needs": needs, "allowed": most - 1}
+    present, needs_id, is_full = execute(LOOK, asked).fetchone()
+    if present is not None:
+        row = execute(f"SELECT {JOB_COLUMNS} FROM jobs j WHERE j.number = ?", (present,)).fetchone()  # noqa: S608
+        return job_of(row), None
     _check_blobs(execute, order)
-    full = execute(
-        "SELECT 1 FROM jobs INDEXED BY jobs_queued WHERE state = 'queued' AND owner = ? LIMIT 1 OFFSET ?",
-        (order.owner, order.queued_at_most - 1),
-    ).fetchone()
-    if full:
-        raise TooManyRequests(
-            f"You have {order.queued_at_most} jobs waiting already.", hint=BUSY_HINT, retry_after_s=5.0
-        )
+    if is_full:
+        raise TooManyRequests(f"You have {most} jobs waiting already.", hint=BUSY_HINT, retry_after_s=5.0)
+    if needs_id is None:
+        (needs_id,) = execute("INSERT INTO needs(needs) VALUES (?) RETURNING id", (needs,)).fetchone()
     spec = order.spec
-    needs_id = _needs_id(execute, _text(order.needs))
-    values = (order.id, order.owner, order.idempotency_key, needs_id, _text(spec))
-    (number,) = execute(SUBMIT, (*values, spec.name, spec.notebook, _text(spec.tags), now)).fetchone()
+    values = (order.id, order.owner, order.idempotency_key, needs_id, _text(spec), spec.name, spec.notebook)
+    (number,) = execute(SUBMIT, (*values, _text(spec.tags), now, now)).fetchone()
     for sha256 in order.blobs:
         execute("INSERT INTO job_blobs(job, sha256) VALUES (?, ?)", (number, sha256))
-    execute(EVENT, (now, "queued", order.id))
     job = Job(id=order.id, number=number, owner=order.owner, state=State.QUEUED, spec=spec, created_at=now)
     return job, Change(job_id=order.id, owner=order.owner, state=State.QUEUED, needs=order.needs)
 
@@ -92,12 +89,6 @@ def _check_blobs(execute: Execute, order: Submission) -> None:
         raise MissingBlobs(hint="Upload them first.", items=tuple(missing))
 
 
-def _needs_id(execute: Execute, needs: str) -> int:
-    row = execute("SELECT id FROM needs WHERE needs = ?", (needs,)).fetchone()
-    row = row or execute("INSERT INTO needs(needs) VALUES (?) RETURNING id", (needs,)).fetchone()
-    return int(row[0])
-
-
 # ------------------------------------------------------------------------------------------------------------ claim
 
 QUEUED_NEEDS = """WITH RECURSIVE queued(id) AS (
@@ -110,8 +101,8 @@ QUEUED_NEEDS = """WITH RECURSIVE queued(id) AS (
 
 # Jumps through the partial index from owner to owner, so that its cost grows with users and needs, not with jobs.
 CLAIM = """UPDATE jobs SET state = 'claimed', claim_id = :claim_id, claim_request = :request_id,
-    executor = :executor, instance = :instance, attempt = attempt + 1, claimed_at = :now, lease_until = :lease_until,
-    started_at = NULL, phase = NULL, phases = '[]'
+    executor = :executor, instance = :instance, attempt = attempt + 1, claimed_at = :now, changed_at = :now,
+    lease_until = :lease_until, started_at = NULL, phase = NULL, phases = '[]'
   WHERE state = 'queued' AND number = (
     WITH RECURSIVE waiting(owner) AS (
       SELECT min(owner) FROM jobs WHERE state = 'queued'
@@ -120,15 +111,13 @@ CLAIM = """UPDATE jobs SET state = 'claimed', claim_id = :claim_id, claim_reques
         FROM waiting WHERE waiting.owner IS NOT NULL
     ),
     first(owner, number) AS MATERIALIZED (
-      SELECT owner, (SELECT min(number) FROM jobs WHERE state = 'queued' AND owner = waiting.owner AND needs = one.value)
+      SELECT owner, (SELECT min(number) FROM jobs
+          WHERE state = 'queued' AND owner = waiting.owner AND needs = one.value)
       FROM waiting, json_each(:needs) AS one WHERE owner IS NOT NULL
     )
     SELECT first.number FROM first LEFT JOIN served USING (owner) WHERE first.number IS NOT NULL
     ORDER BY served.turn NULLS FIRST, first.number LIMIT 1)
   RETURNING id, owner, claim_id, attempt, executor, instance, spec, created_at, claimed_at"""
-
-SERVED = """INSERT INTO served(owner, turn) SELECT ?, coalesce(max(turn), 0) + 1 FROM served WHERE true
-  ON CONFLICT (owner) DO UPDATE SET turn = excluded.turn"""
 
 HELD_COLUMNS = "id, owner, claim_id, attempt, executor, instance, spec, created_at, claimed_at"
 
@@ -171,8 +160,6 @@ def claim(execute: Execute, order: ClaimOrder, now: float) -> list[HeldJob]:
         if row is None:
             break
         claimed.append(held_job(row))
-        execute(SERVED, (row[1],))
-        execute(EVENT, (now, "claimed", row[0]))
     return claimed
 
 
@@ -199,16 +186,17 @@ def extend_all(execute: Execute, until: float) -> list[HeldJob]:
     return [held_job(row) for row in rows]
 
 
-PHASE = """UPDATE jobs SET phase = :phase, phases = json_insert(phases, '$[#]', json_object('phase', :phase,
-      'started_at', :now)), state = CASE WHEN :phase = 'run' THEN 'running' ELSE state END,
+PHASE = f"""UPDATE jobs SET phase = :phase, changed_at = :now, phases = json_insert(phases, '$[#]',
+      json_object('phase', :phase, 'started_at', :now)),
+    state = CASE WHEN :phase = 'run' THEN 'running' ELSE state END,
     started_at = CASE WHEN :phase = 'run' THEN :now ELSE started_at END
-  WHERE id = :job_id AND claim_id = :claim_id AND phase IS NOT :phase RETURNING id, owner, state, needs"""
+  WHERE id = :job_id AND claim_id = :claim_id AND phase IS NOT :phase RETURNING {CHANGED}"""  # noqa: S608
 
 
 def report_phase(execute: Execute, job_id: str, claim_id: str, phase: Phase, now: float) -> Change | None:
     row = execute(PHASE, {"phase": phase, "now": now, "job_id": job_id, "claim_id": claim_id}).fetchone()
     if row:
-        return _change(execute, "phase", now, row)
+        return _change(row)
     if not execute("SELECT 1 FROM jobs WHERE id = ? AND claim_id = ?", (job_id, claim_id)).fetchone():
         raise StaleClaim
     return None
@@ -216,76 +204,62 @@ def report_phase(execute: Execute, job_id: str, claim_id: str, phase: Phase, now
 
 # ------------------------------------------------------------------------------------------------------------ ending
 
-END = """UPDATE jobs SET state = :state, reason = :reason, result = :result, finished_at = :now, phase = NULL,
-    claim_id = NULL, claim_request = NULL, instance = NULL, lease_until = NULL, ended_claim_id = :ended
-  WHERE id = :job_id AND claim_id = :claim_id AND (NOT cancel_requested OR :cancelled)
-  RETURNING id, owner, state, needs"""
+END = f"""UPDATE jobs SET state = :state, reason = :reason, result = :result, finished_at = :now, changed_at = :now,
+    phase = NULL, claim_id = NULL, claim_request = NULL, instance = NULL, lease_until = NULL, ended_claim_id = :ended
+  WHERE id = :job_id AND claim_id = :claim_id AND (NOT cancel_requested OR :cancelled) RETURNING {CHANGED}"""  # noqa: S608
 
-REQUEUE = """UPDATE jobs SET state = 'queued', attempt = attempt - :uncounted, executor = NULL, claimed_at = NULL,
-    started_at = NULL, phase = NULL, phases = '[]', claim_id = NULL, claim_request = NULL, instance = NULL,
-    lease_until = NULL, ended_claim_id = :ended
+REQUEUE = f"""UPDATE jobs SET state = 'queued', attempt = attempt - :uncounted, changed_at = :now, executor = NULL,
+    claimed_at = NULL, started_at = NULL, phase = NULL, phases = '[]', claim_id = NULL, claim_request = NULL,
+    instance = NULL, lease_until = NULL, ended_claim_id = :ended
   WHERE id = :job_id AND claim_id = :claim_id AND NOT cancel_requested AND attempt < :max_attempts
-  RETURNING id, owner, state, needs"""
-
-Held = tuple[str, str]  # instance, claim id
+  RETURNING {CHANGED}"""  # noqa: S608
 
 
-def _end(
-    execute: Execute, job_id: str, held: Held, result: Result, now: float, *, cancelled: bool, by_executor: bool
-) -> Change | None:
-    """Ends a held job; not one whose cancelling was asked, unless `cancelled` says that this is the answer to it."""
-    values = {
-        "state": result.state,
-        "reason": result.reason,
-        "result": _text(result),
-        "now": now,
-        "ended": held[1] if by_executor else None,
-        "job_id": job_id,
-        "claim_id": held[1],
-        "cancelled": cancelled,
-    }
-    row = execute(END, values).fetchone()
-    return _change(execute, result.state.value, now, row, held) if row else None
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A held job that is to be held no more. `instance` is None where its executor itself says so."""
+
+    execute: Execute
+    job_id: str
+    claim_id: str
+    now: float
+    instance: str | None = None
+
+    def end(self, result: Result, *, cancelled: bool) -> Change | None:
+        """Ends it; but not when its cancelling was asked, unless `cancelled`: the result may be the answer to that."""
+        return self._apply(END, state=result.state, reason=result.reason, result=_text(result), cancelled=cancelled)
+
+    def requeue(self, max_attempts: int, *, uncounted: bool = False) -> Change | None:
+        """Queues it again, unless its attempts are used up or its cancelling was asked."""
+        return self._apply(REQUEUE, max_attempts=max_attempts, uncounted=uncounted)
+
+    def _apply(self, sql: str, **more: object) -> Change | None:
+        ended = self.claim_id if self.instance is None else None
+        values = {"job_id": self.job_id, "claim_id": self.claim_id, "now": self.now, "ended": ended, **more}
+        row = self.execute(sql, values).fetchone()
+        return _change(row, (self.instance, self.claim_id)) if row else None
 
 
-def _requeue(
-    execute: Execute, job_id: str, held: Held, max_attempts: int, now: float, *, uncounted: bool, by_executor: bool
-) -> Change | None:
-    """Queues a held job again, unless its attempts are used up or its cancelling was asked."""
-    values = {
-        "uncounted": uncounted,
-        "ended": held[1] if by_executor else None,
-        "job_id": job_id,
-        "claim_id": held[1],
-        "max_attempts": max_attempts,
-    }
-    row = execute(REQUEUE, values).fetchone()
-    return _change(execute, "requeued", now, row, held) if row else None
-
-
-CANCEL_QUEUED = """UPDATE jobs SET state = 'cancelled', reason = 'cancelled', cancel_requested = 1, result = ?,
-    finished_at = ? WHERE id = ? AND state = 'queued' RETURNING id, owner, state, needs"""
-CANCEL_HELD = """UPDATE jobs SET cancel_requested = 1 WHERE id = ? AND claim_id IS NOT NULL AND NOT cancel_requested
-  RETURNING id, owner, state, needs, instance, claim_id"""
+CANCEL_QUEUED = f"""UPDATE jobs SET state = 'cancelled', reason = 'cancelled', cancel_requested = 1, result = :result,
+    finished_at = :now, changed_at = :now WHERE id = :job_id AND state = 'queued' RETURNING {CHANGED}"""  # noqa: S608
+CANCEL_HELD = f"""UPDATE jobs SET cancel_requested = 1, changed_at = :now
+  WHERE id = :job_id AND claim_id IS NOT NULL AND NOT cancel_requested RETURNING {CHANGED}, instance, claim_id"""  # noqa: S608
 
 
 def cancel(execute: Execute, job_id: str, result: Result, now: float) -> Change | None:
-    if row := execute(CANCEL_QUEUED, (_text(result), now, job_id)).fetchone():
-        return _change(execute, "cancelled", now, row)
-    if row := execute(CANCEL_HELD, (job_id,)).fetchone():
-        return _change(execute, "cancel_requested", now, row[:4], row[4:])
+    values = {"job_id": job_id, "now": now, "result": _text(result)}
+    if row := execute(CANCEL_QUEUED, values).fetchone():
+        return _change(row)
+    if row := execute(CANCEL_HELD, values).fetchone():
+        return _change(row[:4], row[4:])
     return None
 
 
-def _held(execute: Execute, job_id: str, claim_id: str) -> Held | None:
-    """Who holds the job under this claim. None: this claim has ended already. Raises StaleClaim."""
-    row = execute(
-        "SELECT instance, claim_id, ended_claim_id FROM jobs WHERE id = ? AND ? IN (claim_id, ended_claim_id)",
-        (job_id, claim_id),
-    ).fetchone()
-    if row is None:
+def _check_ended(execute: Execute, job_id: str, claim_id: str) -> None:
+    """Raises StaleClaim unless the job's executor has ended this very claim before."""
+    sql = "SELECT 1 FROM jobs WHERE id = ? AND ended_claim_id = ?"
+    if not execute(sql, (job_id, claim_id)).fetchone():
         raise StaleClaim
-    return (row[0], claim_id) if row[1] == claim_id else None
 
 
 def finish(
@@ -297,41 +271,34 @@ def finish(
     max_attempts: int,
     now: float,
 ) -> Change | None:
-    held = _held(execute, job_id, claim_id)
-    if held is None:
-        return None
-    _check_artifacts(execute, job_id, result)
+    ending = Ending(execute, job_id, claim_id, now)
+    if result.artifacts:
+        _check_artifacts(execute, job_id, claim_id, result)
     change = None
     if result.reason is not None and result.reason.is_ours:
-        change = _requeue(execute, job_id, held, max_attempts, now, uncounted=False, by_executor=True)
-    return (
-        change
-        or _end(execute, job_id, held, result, now, cancelled=result.state is State.SUCCEEDED, by_executor=True)
-        or _end(execute, job_id, held, when_cancelled, now, cancelled=True, by_executor=True)
-    )
+        change = ending.requeue(max_attempts)
+    change = change or ending.end(result, cancelled=result.state is State.SUCCEEDED)
+    change = change or ending.end(when_cancelled, cancelled=True)
+    if change is None:
+        _check_ended(execute, job_id, claim_id)
+    return change
 
 
-def _check_artifacts(execute: Execute, job_id: str, result: Result) -> None:
-    missing = []
-    for artifact in result.artifacts:
-        row = execute(
-            "SELECT 1 FROM job_blobs WHERE sha256 = ? AND job = (SELECT number FROM jobs WHERE id = ?)",
-            (artifact.sha256, job_id),
-        ).fetchone()
-        if row is None:
-            missing.append(artifact.sha256)
-    if missing:
-        raise MissingBlobs("The result names files that were not uploaded for this job.", items=tuple(missing))
+def _check_artifacts(execute: Execute, job_id: str, claim_id: str, result: Result) -> None:
+    row = execute("SELECT number FROM jobs WHERE id = ? AND claim_id = ?", (job_id, claim_id)).fetchone()
+    if row is None:  # the guarded UPDATE tells why
+        return
+    present = {sha256 for (sha256,) in execute("SELECT sha256 FROM job_blobs WHERE job = ?", row)}
+    if missing := {artifact.sha256 for artifact in result.artifacts} - present:
+        raise MissingBlobs("The result names files that were not uploaded for this job.", items=tuple(sorted(missing)))
 
 
 def release(execute: Execute, job_id: str, claim_id: str, when_cancelled: Result, now: float) -> Change | None:
-    held = _held(execute, job_id, claim_id)
-    if held is None:
-        return None
-    anything = 1 << 62
-    return _requeue(execute, job_id, held, anything, now, uncounted=True, by_executor=True) or _end(
-        execute, job_id, held, when_cancelled, now, cancelled=True, by_executor=True
-    )
+    ending = Ending(execute, job_id, claim_id, now)
+    change = ending.requeue(UNBOUNDED, uncounted=True) or ending.end(when_cancelled, cancelled=True)
+    if change is None:
+        _check_ended(execute, job_id, claim_id)
+    return change
 
 
 EXPIRED = "SELECT id, instance, claim_id, executor, attempt FROM jobs WHERE claim_id IS NOT NULL AND lease_until < ?"
@@ -350,7 +317,7 @@ def _lose(
     execute: Execute, rows: list[tuple[str, str, str, str, int]], max_attempts: int, now: float
 ) -> Iterator[Change]:
     for job_id, instance, claim_id, executor, attempt in rows:
-        held = (instance, claim_id)
+        ending = Ending(execute, job_id, claim_id, now, instance)
         lost = Result(
             state=State.FAILED,
             reason=Reason.EXECUTOR_LOST,
@@ -362,9 +329,7 @@ def _lose(
             lost, state=State.CANCELLED, reason=Reason.CANCELLED, message="Cancelled.", hint=""
         )
         change = (
-            _requeue(execute, job_id, held, max_attempts, now, uncounted=False, by_executor=False)
-            or _end(execute, job_id, held, lost, now, cancelled=False, by_executor=False)
-            or _end(execute, job_id, held, cancelled, now, cancelled=True, by_executor=False)
+            ending.requeue(max_attempts) or ending.end(lost, cancelled=False) or ending.end(cancelled, cancelled=True)
         )
         if change:
             yield change

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from telerun_protocol.errors import ServerFailed
 from telerun_server.store.database_thread import DatabaseThread, Execute, connect
 from telerun_server.store.migrate import migrate
 
-INSERT = """INSERT INTO jobs(id, owner, idempotency_key, state, needs, spec, tags, created_at)
-  VALUES ('jaaaaaaaaaaa', 'ada', 'key', 'queued', 1, '{}', '[]', 1.0)"""
+INSERT = """INSERT INTO jobs(id, owner, idempotency_key, state, needs, spec, tags, created_at, changed_at)
+  VALUES ('jaaaaaaaaaaa', 'ada', 'key', 'queued', 1, '{}', '[]', 1.0, 1.0)"""
 
 
 @pytest.fixture
@@ -87,6 +88,6 @@ async def test_what_was_asked_before_close_is_done(path: Path) -> None:
 
 async def test_a_reader_cannot_write(path: Path) -> None:
     database = DatabaseThread(path, read_only=True)
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+    with pytest.raises(ServerFailed, match="readonly"):
         await database(add, "x")
     await database.close()

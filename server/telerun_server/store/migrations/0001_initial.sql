@@ -41,6 +41,7 @@ CREATE TABLE jobs (
   notebook TEXT,
   tags TEXT NOT NULL,
   created_at REAL NOT NULL,
+  changed_at REAL NOT NULL, -- set by every change that is an event
   claimed_at REAL,
   started_at REAL,
   finished_at REAL,
@@ -74,7 +75,7 @@ CREATE INDEX jobs_finished ON jobs (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX jobs_owner ON jobs (owner, number);
 CREATE INDEX jobs_queued_needs ON jobs (needs) WHERE state = 'queued';
 
--- Every change of a job, with what changes of it, as it was then. Written in the transaction of the change.
+-- Every change of a job, with what changes of it, as it was then. Written by triggers, so that no change is without.
 CREATE TABLE events (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
@@ -94,6 +95,30 @@ CREATE TABLE events (
 ) STRICT;
 CREATE INDEX events_owner ON events (owner, id);
 CREATE INDEX events_job ON events (job);
+
+CREATE TRIGGER job_queued AFTER INSERT ON jobs BEGIN
+  INSERT INTO events (job, owner, at, kind, state, phases, attempt, cancel_requested)
+    VALUES (new.number, new.owner, new.changed_at, 'queued', new.state, new.phases, new.attempt, new.cancel_requested);
+END;
+
+CREATE TRIGGER job_changed AFTER UPDATE OF state, phase, cancel_requested ON jobs
+WHEN new.state != old.state OR new.phase IS NOT old.phase OR new.cancel_requested != old.cancel_requested BEGIN
+  INSERT INTO events (job, owner, at, kind, state, phase, reason, claimed_at, started_at, finished_at, phases,
+      attempt, executor, cancel_requested)
+    VALUES (new.number, new.owner, new.changed_at,
+      CASE WHEN new.state = 'queued' THEN 'requeued'
+        WHEN new.state = 'claimed' AND old.state = 'queued' THEN 'claimed'
+        WHEN new.finished_at IS NOT NULL THEN new.state
+        WHEN new.phase IS NOT old.phase THEN 'phase'
+        ELSE 'cancel_requested' END,
+      new.state, new.phase, new.reason, new.claimed_at, new.started_at, new.finished_at, new.phases, new.attempt,
+      new.executor, new.cancel_requested);
+END;
+
+CREATE TRIGGER job_served AFTER UPDATE OF claim_id ON jobs WHEN new.state = 'claimed' AND old.state = 'queued' BEGIN
+  INSERT INTO served (owner, turn) SELECT new.owner, coalesce(max(turn), 0) + 1 FROM served WHERE true
+    ON CONFLICT (owner) DO UPDATE SET turn = excluded.turn;
+END;
 
 CREATE TABLE blobs (
   sha256 TEXT PRIMARY KEY CHECK (length(sha256) = 64),
