@@ -9,6 +9,7 @@ from pathlib import Path
 
 from telerun_magic import config
 from telerun_magic.local import local_server
+from telerun_magic.units import show_duration
 from telerun_protocol.errors import InvalidMessage, NotConfigured
 
 
@@ -98,6 +99,6 @@ def _local(start: bool) -> Connection:
         if is_new:
             started = (
                 f"Started your own Telerun server at {running.url} "
-                f"(it stops after {local_server.IDLE_EXIT_S // 60} idle minutes; telerun down ends it now)."
+                f"(it stops after {show_duration(local_server.idle_exit_s())} without work; telerun down ends it now)."
             )
     return Connection(url=running.url, token=_from_file(Path(running.token_file)), started=started)

@@ -6,9 +6,15 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
+import click
+
 from telerun_magic.cli.app import FAILED
+from telerun_magic.cli.client import ASK_S, client
+from telerun_magic.connect import Connection
+from telerun_magic.submission import Submission
 from telerun_protocol.client import Client
 from telerun_protocol.logframes import Frame
 from telerun_protocol.messages import Job
@@ -16,20 +22,21 @@ from telerun_protocol.states import Reason, State
 
 T = TypeVar("T")
 CANCEL_S = 10.0
+SUBMIT_GRACE_S = 3.0
 LOOK_S = 2.0  # events tell at once; a look now and then covers the moment before their stream stands
 
 
-async def follow(client: Client, job: Job, on_job: Callable[[Job], None], on_frame: Callable[[Frame], None]) -> Job:
+async def follow(speaker: Client, job: Job, on_job: Callable[[Job], None], on_frame: Callable[[Frame], None]) -> Job:
     """The job once it has ended and all of its log was handed out."""
     changed = asyncio.Event()
 
     async def listen() -> None:
-        async for event in client.events():
+        async for event in speaker.events():
             if event.job.id == job.id:
                 changed.set()
 
     async def read_log() -> None:
-        async for frame in client.log(job.id, follow=True):
+        async for frame in speaker.log(job.id, follow=True):
             on_frame(frame)
         changed.set()
 
@@ -42,7 +49,7 @@ async def follow(client: Client, job: Job, on_job: Callable[[Job], None], on_fra
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):
                     await changed.wait()
-            job = await client.job(job.id)
+            job = await speaker.job(job.id)
             on_job(job)
         await log
         listener.cancel()
@@ -61,14 +68,28 @@ async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, T], *, grace_s: 
     return None if task.cancelled() else task.result()
 
 
-async def cancel_and_wait(client: Client, job: Job) -> Job:
+async def queue(
+    found: Connection, submission: Submission, interrupted: asyncio.Event, id_file: Path | None
+) -> Job | None:
+    """Submits; None where the person interrupted it. The job's id is then in `id_file`."""
+    async with client(found, ASK_S) as speaker:
+        sending = speaker.submit_with(submission.spec, submission.contents)
+        job = await unless(interrupted, sending, grace_s=SUBMIT_GRACE_S)
+    if job is None:
+        click.echo("telerun: interrupted while submitting; telerun list shows whether it went out.", err=True)
+    elif id_file:
+        await asyncio.to_thread(id_file.write_text, f"{job.id}\n")
+    return job
+
+
+async def cancel_and_wait(speaker: Client, job: Job) -> Job:
     """Asks for a job's end and gives it a few seconds; the job as it then is."""
-    job = await client.cancel(job.id)
+    job = await speaker.cancel(job.id)
     with suppress(TimeoutError):
         async with asyncio.timeout(CANCEL_S):
             while not job.state.is_final:
                 await asyncio.sleep(CANCEL_S / 100)
-                job = await client.job(job.id)
+                job = await speaker.job(job.id)
     return job
 
 

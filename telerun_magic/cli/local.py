@@ -31,7 +31,7 @@ from telerun_protocol.errors import NotConfigured
 )
 @click.option("--slots", type=click.IntRange(1), metavar="N", help="How many programs run at once.")
 @click.option("--compile-slots", type=click.IntRange(1), metavar="N", help="How many compile at once.")
-@click.option("--port", type=click.IntRange(0, 65535), help="JupyterLab's port.")
+@click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="JupyterLab's port.")
 @click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),

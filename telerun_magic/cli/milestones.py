@@ -43,9 +43,10 @@ class Milestones:
 
     def frame(self, frame: Frame) -> None:
         """A piece of the log, shown as it comes."""
-        if frame.stream == StreamId.COMPILE and "executing" not in self._told:
-            self._compiles = True
-            self._once("compiling")
+        if frame.stream == StreamId.COMPILE:
+            if "executing" not in self._told:  # assembly may still be made while the program runs
+                self._compiles = True
+                self._once("compiling")
             self._open("compile output:")
         elif frame.stream in (StreamId.STDOUT, StreamId.STDERR):
             self._compiled()

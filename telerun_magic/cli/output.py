@@ -15,7 +15,7 @@ from telerun_magic.cli.out_folder import OutFolder
 from telerun_magic.cli.terminal import clean
 from telerun_protocol.client import Client
 from telerun_protocol.codec import decode
-from telerun_protocol.errors import InvalidMessage
+from telerun_protocol.errors import InvalidMessage, NotFound
 from telerun_protocol.listing import LISTING_PATH, AsmListing
 from telerun_protocol.messages import Artifact, Job
 from telerun_protocol.states import Language, StreamId
@@ -43,7 +43,7 @@ async def save_all(client: Client, job: Job, folder: OutFolder) -> tuple[list[st
             try:
                 await folder.save(path, blocks)
                 saved.append(path)
-            except InvalidMessage as error:
+            except (InvalidMessage, NotFound) as error:
                 missed.append(str(error))
 
     async with asyncio.TaskGroup() as group:

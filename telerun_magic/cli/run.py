@@ -11,16 +11,14 @@ import click
 
 from telerun_magic import language
 from telerun_magic.cli.app import INTERRUPTED
-from telerun_magic.cli.client import ASK_S, FOLLOW_S, client, connect
-from telerun_magic.cli.follow import cancel_and_wait, exit_code_of, follow, interrupts, unless
+from telerun_magic.cli.client import FOLLOW_S, client, connect
+from telerun_magic.cli.follow import cancel_and_wait, exit_code_of, follow, interrupts, queue, unless
 from telerun_magic.cli.spec_options import build, spec_options
 from telerun_magic.cli.terminal import Sink, clean
 from telerun_magic.submission import Submission
 from telerun_protocol.logframes import Frame
 from telerun_protocol.messages import Job
 from telerun_protocol.states import Language, Reason, StreamId
-
-SUBMIT_GRACE_S = 3.0
 
 
 class RunCommand(click.Command):
@@ -52,8 +50,6 @@ def run(ctx: click.Context, /, words: tuple[str, ...], id_file: Path | None, raw
     sequences other than colours are taken out. Compiler messages go to standard error. Ctrl-C cancels the job.
     """  # noqa: D301 - click reads the \b
     built = _built(words, is_command=ctx.meta["is_command"], options=options)
-    for notice in built.notices:
-        click.echo(f"telerun: {clean(notice)}", err=True)
     found = connect(ctx.obj)
     out, err = Sink(sys.stdout.buffer, raw=raw), Sink(sys.stderr.buffer, raw=raw)
 
@@ -62,12 +58,9 @@ def run(ctx: click.Context, /, words: tuple[str, ...], id_file: Path | None, raw
 
     async def stream() -> Job | None:
         async with interrupts() as interrupted:
-            async with client(found, ASK_S) as speaker:
-                job = await unless(interrupted, speaker.submit_with(built.spec, built.contents), grace_s=SUBMIT_GRACE_S)
+            job = await queue(found, built, interrupted, id_file)
             if job is None:
                 return None
-            if id_file:
-                await asyncio.to_thread(id_file.write_text, f"{job.id}\n")
             async with client(found, FOLLOW_S) as speaker:
                 try:
                     ended = await unless(interrupted, follow(speaker, job, lambda _: None, show))

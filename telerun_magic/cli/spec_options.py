@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
+import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,12 +15,13 @@ import msgspec
 from click.core import ParameterSource
 
 from telerun_magic import config, directives, language, submission
+from telerun_magic.cli.terminal import clean
 from telerun_magic.submission import Submission
 from telerun_protocol.errors import InvalidMessage
 from telerun_protocol.states import Language
 
 F = TypeVar("F", bound=Callable[..., Any])
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 PLATFORMS = {"x86_64": None, "cuda": Language.CUDA, "h100": Language.CUDA}
 _ALIKE = ("std", "time", "memory", "gpus", "device", "asm")
 _LISTS = {"arch": "archs", "lib": "libraries", "X": "flags"}
@@ -32,7 +35,7 @@ _OPTIONS = (
     click.option("-l", "libraries", multiple=True, metavar="NAME", help="Link with this library."),
     click.option("--header-file", "files", multiple=True, metavar="FILE", help="A file to lie beside the source."),
     click.option("--in", "inputs", multiple=True, metavar="FILE", help="A file or folder to lie beside the program."),
-    click.option("--stdin", type=FILE, help="What the program reads as its standard input."),
+    click.option("--stdin", type=FILE, help="What the program reads as its standard input; - is ours."),
     click.option("-e", "--env", multiple=True, metavar="NAME=VALUE", help="A variable of the program's environment."),
     click.option("--time", metavar="DURATION", help="How long the program may run, such as 30s or 5m."),
     click.option("--memory", metavar="SIZE", help="How much memory it may use, such as 2GB."),
@@ -54,7 +57,7 @@ def spec_options(command: F) -> F:
 def build(
     source: Path | list[str], lang: str | Language | None, *, platform: str | None = None, **options: Any
 ) -> Submission:
-    """The submission that a command's options describe, over the defaults of config.toml."""
+    """The submission that a command's options describe, over the defaults of config.toml; tells its notices."""
     if options.pop("sanitizer"):
         raise InvalidMessage(
             "--sanitizer is not available yet.", hint="Run compute-sanitizer as a command job instead."
@@ -66,8 +69,16 @@ def build(
         lang = lang or _language_on(wanted, source)
         if wanted == "h100" and not options["device"]:
             options["device"] = wanted
+        if wanted in ("cuda", "h100") and options["gpus"] is None:
+            options["gpus"] = 1
+    if options["stdin"] == Path("-"):
+        options["stdin"] = sys.stdin.buffer.read()
     built = submission.build(source, lang, **options)
-    if platform and not options["device"]:  # the option comes before the device that a directive names
+    for notice in built.notices:
+        click.echo(f"telerun: {clean(notice)}", err=True)
+    if (
+        platform and not options["device"] and built.spec.device
+    ):  # the option comes before the device that a directive names
         return dataclasses.replace(built, spec=msgspec.structs.replace(built.spec, device=None))
     return built
 
@@ -99,14 +110,14 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _platform_in(source: Path) -> str | None:
     """The platform that a directive in the source names."""
-    if not source.is_file():
+    if not source.is_file() or tarfile.is_tarfile(source):
         return None
     return directives.read(source.read_text(encoding="utf-8", errors="replace")).platform
 
 
 def _language_on(platform: str | None, source: Path) -> Language | None:
     """The language of a source on a platform: cuda makes CUDA of C++, x86_64 makes C++ of CUDA."""
-    if platform is None or source.is_dir():
+    if platform is None:
         return None
     if platform not in PLATFORMS:
         near = language.closest(platform, PLATFORMS)
@@ -114,6 +125,8 @@ def _language_on(platform: str | None, source: Path) -> Language | None:
             f"There is no platform {platform!r}.",
             hint=f"Did you mean {near}?" if near else f"Choose from {', '.join(PLATFORMS)}.",
         )
+    if source.is_dir():
+        return None
     by_name = language.of_file(source) if source.suffix else None
     if PLATFORMS[platform] and by_name in (None, Language.CPP, Language.C):
         return Language.CUDA

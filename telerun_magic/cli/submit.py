@@ -8,23 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from telerun_magic.cli.app import FAILED, INTERRUPTED
 from telerun_magic.cli.client import ASK_S, FOLLOW_S, client, connect
-from telerun_magic.cli.follow import cancel_and_wait, exit_code_of, follow, interrupts, unless
+from telerun_magic.cli.follow import cancel_and_wait, exit_code_of, follow, interrupts, queue, unless
 from telerun_magic.cli.milestones import Milestones
 from telerun_magic.cli.out_folder import OutFolder
 from telerun_magic.cli.output import default_folder, save_all, tell_missed
 from telerun_magic.cli.spec_options import PLATFORMS, build, spec_options
-from telerun_magic.cli.terminal import clean
 from telerun_protocol.client import Client
 from telerun_protocol.messages import Job
 from telerun_protocol.states import State
 
 TAG = "submit"
 """Marks jobs of this command: --force replaces only those, never a notebook's."""
-SUBMIT_GRACE_S = 3.0
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -65,25 +62,20 @@ def submit(
 
     Ctrl-C cancels the job while it waits or compiles. Once it runs, Ctrl-C leaves it running and says how to watch it.
     """
+    options["tags"] = (*options["tags"], TAG)
     built = build(file, None, platform=platform, **options)
-    for notice in built.notices:
-        click.echo(f"telerun: {clean(notice)}", err=True)
-    spec = msgspec.structs.replace(built.spec, tags=(*built.spec.tags, TAG))
     found = connect(ctx.obj)
 
     async def run() -> int:
         async with interrupts() as interrupted:
-            async with client(found, ASK_S) as speaker:
-                if force:
+            if force:
+                async with client(found, ASK_S) as speaker:
                     await _cancel_queued(speaker)
-                job = await unless(interrupted, speaker.submit_with(spec, built.contents), grace_s=SUBMIT_GRACE_S)
+            job = await queue(found, built, interrupted, id_file)
             if job is None:
-                click.echo("telerun: interrupted while submitting; telerun list shows whether it went out.", err=True)
                 return INTERRUPTED
             milestones = Milestones(sys.stdout.buffer)
             milestones.submitted(job)
-            if id_file:
-                await asyncio.to_thread(id_file.write_text, f"{job.id}\n")
             if bg:
                 return 0
             folder = OutFolder(out or default_folder(job)) if store_output else None

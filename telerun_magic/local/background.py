@@ -34,7 +34,7 @@ def main() -> int:
 def _serve(ready_fd: int) -> None:
     os.set_inheritable(ready_fd, False)
     with Supervisor(local_server.data_folder(), lock_s=LOCK_S) as supervisor:
-        service = supervisor.start_service(idle_exit_s=_idle_exit_s())
+        service = supervisor.start_service(idle_exit_s=local_server.idle_exit_s())
         state = local_server.LocalServer(
             pid=os.getpid(),
             started_at=psutil.Process().create_time(),
@@ -42,20 +42,16 @@ def _serve(ready_fd: int) -> None:
             token_file=str(service.user_token_file),
             data=str(supervisor.data),
         )
-        config.write(local_server.state_file(), msgspec.json.encode(state).decode())
-        os.write(ready_fd, b"ready\n")
-        os.close(ready_fd)
         try:
+            config.write(local_server.state_file(), msgspec.json.encode(state).decode())
+            with suppress(BrokenPipeError):  # the starter has gone; those who come later need us
+                os.write(ready_fd, b"ready\n")
+            os.close(ready_fd)
             ended = supervisor.wait()
         finally:
-            with suppress(FileNotFoundError):
-                local_server.state_file().unlink()  # first of all: nobody is to come any more
+            local_server.state_file().unlink(missing_ok=True)  # first of all: nobody is to come any more
         if ended and not (ended.name == "server" and ended.process.returncode == 0):
             raise died(ended)
-
-
-def _idle_exit_s() -> int:
-    return int(os.environ.get("TELERUN_IDLE_EXIT_S") or local_server.IDLE_EXIT_S)
 
 
 if __name__ == "__main__":

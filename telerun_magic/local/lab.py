@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import ssl
 import sys
 import urllib.error
 import urllib.request
@@ -68,8 +69,9 @@ def _answers(lab: Child, address: list[str]) -> Callable[[], bool]:
                 pass
         except urllib.error.HTTPError:
             pass  # an answer, if not a friendly one
-        except OSError:
-            return False
+        except urllib.error.URLError as error:
+            if not isinstance(error.reason, ssl.SSLError):  # a certificate of the user's own is an answer too
+                return False
         address.append(f"{url}lab?token={token}" if token else f"{url}lab")
         return True
 

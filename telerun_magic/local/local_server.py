@@ -9,6 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,9 +20,8 @@ import psutil
 from filelock import FileLock, Timeout
 
 from telerun_magic import config
-from telerun_protocol.errors import Conflict, TelerunError
+from telerun_protocol.errors import Conflict, InvalidMessage, TelerunError
 
-IDLE_EXIT_S = 1800
 START_S = 90
 STOP_S = 30
 
@@ -70,6 +71,14 @@ def running() -> LocalServer | None:
         return None
 
 
+def idle_exit_s() -> int:
+    """After how many idle seconds it stops: half an hour, or what TELERUN_IDLE_EXIT_S says."""
+    text = os.environ.get("TELERUN_IDLE_EXIT_S") or "1800"
+    if not text.isdecimal() or int(text) == 0:
+        raise InvalidMessage(f"TELERUN_IDLE_EXIT_S is {text!r}, not a number of seconds.")
+    return int(text)
+
+
 def missing() -> list[str]:
     """Packages of the extras that a local server needs and that are not installed."""
     wanted = importlib.metadata.requires("telerun-magic") or []
@@ -81,32 +90,51 @@ def missing() -> list[str]:
 def up() -> tuple[LocalServer, bool]:
     """The local server, and whether it had to be started. However many call at once, one is started."""
     config.make_private(state_folder())
-    try:
-        with FileLock(state_folder() / "local.lock", timeout=START_S):
-            if server := running():
-                return server, False
-            _spawn()
-            if server := running():
-                return server, True
-    except Timeout:
-        raise Conflict("Another process has been starting the local server for too long.") from None
+    with _only_one():
+        if server := running():
+            return server, False
+        _spawn()
+        if server := running():
+            return server, True
     raise TelerunError("The local server started, but does not answer.", hint=f"See the logs in {data_folder()}/run.")
 
 
 def down() -> LocalServer | None:
     """Stops the local server; returns what was stopped, once it is gone."""
-    server = _recorded()
-    supervisor = process(server) if server else None
-    if server is None or supervisor is None:
-        state_file().unlink(missing_ok=True)
+    if not state_file().exists():
         return None
+    with _only_one():
+        server = _recorded()
+        supervisor = process(server) if server else None
+        if supervisor:
+            with suppress(psutil.NoSuchProcess):
+                _end(supervisor)
+        state_file().unlink(missing_ok=True)
+        return server if supervisor else None
+
+
+def _end(supervisor: psutil.Process) -> None:
     supervisor.send_signal(signal.SIGTERM)
     try:
         supervisor.wait(STOP_S)
     except psutil.TimeoutExpired:
         for one in [*supervisor.children(recursive=True), supervisor]:
-            one.kill()
-    return server
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+
+
+@contextmanager
+def _only_one() -> Iterator[None]:
+    """Nobody else starts or stops the local server meanwhile."""
+    lock = FileLock(state_folder() / "local.lock", timeout=START_S)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise Conflict("Another process has been starting or stopping the local server for too long.") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _recorded() -> LocalServer | None:
