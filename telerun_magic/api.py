@@ -114,7 +114,7 @@ def send(submission: Submission, tell: Callable[[str], None] = print, *, line_of
             with suppress(TimeoutError, CancelledError, TelerunError):
                 io_thread.wait(sending, LAST_ANSWER_S).cancel()
             sending.cancel()
-        raise TelerunError("Interrupted; nothing was queued.") from None
+        raise
 
 
 async def _send(current: Session, submission: Submission, line_offset: int = 0) -> Job:

@@ -12,7 +12,15 @@ from telerun_magic import io_thread, session
 from telerun_magic.outputs import JobFiles, Lines, Output
 from telerun_magic.session import Feed
 from telerun_protocol.codec import decode
-from telerun_protocol.errors import Forbidden, InvalidMessage, JobCancelled, JobFailed, NotFound, TelerunError
+from telerun_protocol.errors import (
+    Forbidden,
+    InvalidMessage,
+    JobCancelled,
+    JobFailed,
+    NotFound,
+    ServerUnreachable,
+    TelerunError,
+)
 from telerun_protocol.listing import LISTING_PATH, AsmListing
 from telerun_protocol.messages import (
     Artifact,
@@ -68,9 +76,11 @@ class Job:
 
     @property
     def feed(self) -> Feed:
-        """What is known of the job; looked up anew in a forked process, where nobody fills the old one."""
-        if self._known_feed.session.pid != os.getpid():
-            self._known_feed = _feed_of(self._known_feed.info.id)
+        """What is known of the job. Looked up anew where nobody fills the old one: in a fork, or at a new address."""
+        known = self._known_feed
+        if known.session.pid != os.getpid() or isinstance(known.error, ServerUnreachable):
+            self._known_feed = _feed_of(self.id)
+            self._known_feed.again()
         return self._known_feed
 
     # ------------------------------------------------------------------------------------------------ what it is

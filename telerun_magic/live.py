@@ -157,8 +157,8 @@ class Watch:
         self._shown: object = None
         self._update_at = 0.0
 
-    def run(self) -> None:
-        """Blocks. An interrupt cancels the job and goes on until it is gone; a second one leaves it alone."""
+    def run(self, *, cancels: bool = False) -> None:
+        """Blocks. An interrupt ends the watching; with `cancels`, the first one ends the job and its end is shown."""
         cancelled = False
         while True:
             try:
@@ -167,10 +167,11 @@ class Watch:
                 self._until_ended()
                 return
             except KeyboardInterrupt:
-                if cancelled:
+                if cancelled or not cancels:
+                    number = self._job.number
                     raise TelerunError(
-                        f"No longer watching job {self._job.number}; it may still run.",
-                        hint=f"%telerun_attach {self._job.number} shows it again.",
+                        f"No longer watching job {number}; it may still run.",
+                        hint=f"%telerun_attach {number} shows it again, %telerun_cancel {number} ends it.",
                     ) from None
                 cancelled = True
 

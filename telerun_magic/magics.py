@@ -52,19 +52,19 @@ class TelerunMagics(Magics):
         """
         given = self._given(line)
         how = options.presentation(given)
-        words = options.words(given, self.shell.user_ns)
-        built = submission.build(
-            cell,
-            words.pop("lang"),
-            **words,
-            notebook=os.environ.get("JPY_SESSION_NAME"),
-            cell_id=self._cell_id,
-        )
-        job = api.send(built, _say, line_offset=self._line_offset())
-        self._last = job
+        try:
+            self._last = job = self._queue(given, cell)
+        except KeyboardInterrupt:
+            raise TelerunError("Interrupted; nothing was queued.") from None
         if how.variable:
             self.shell.user_ns[how.variable] = job
-        self._show(job, how)
+        self._show(job, how, ours=True)
+
+    def _queue(self, given: dict[str, Any], cell: str) -> Job:
+        words = options.words(given, self.shell.user_ns)
+        notebook = os.environ.get("JPY_SESSION_NAME")
+        built = submission.build(cell, words.pop("lang"), **words, notebook=notebook, cell_id=self._cell_id)
+        return api.send(built, _say, line_offset=self._line_offset())
 
     def _given(self, line: str) -> dict[str, Any]:
         """The cell's options over the kernel's over the configuration's."""
@@ -75,7 +75,8 @@ class TelerunMagics(Magics):
         above = self._cell[: len(self._cell) - len(self._cell.lstrip())]
         return above.count("\n") + 1
 
-    def _show(self, job: Job, how: Presentation) -> None:
+    def _show(self, job: Job, how: Presentation, *, ours: bool = False) -> None:
+        """`ours`: this cell has started it, and interrupting the cell ends it."""
         in_notebook = hasattr(self.shell, "kernel")
         if how.background or how.leave:
             screen = show.Background(self.shell, how) if in_notebook else None
@@ -86,7 +87,7 @@ class TelerunMagics(Magics):
             if how.background:
                 self.background.start(job, how, screen)
             return
-        live.Watch(job, show.Notebook(self.shell, how) if in_notebook else show.terminal(how)).run()
+        live.Watch(job, show.Notebook(self.shell, how) if in_notebook else show.terminal(how)).run(cancels=ours)
         if not how.keep_going:
             job.raise_for_state()
 
@@ -134,9 +135,12 @@ class TelerunMagics(Magics):
     def telerun_wait(self, line: str) -> None:
         """%telerun_wait [JOB …]: waits for these jobs, or for all that run in this kernel's background."""
         jobs = [self._job(word) for word in _words(line)] or self.background.jobs()
-        for job in jobs:
-            job.wait()
-            _say(f"Job {job.number}{f' {job.name}' if job.name else ''}: {job.state}.")
+        try:
+            for job in jobs:
+                job.wait()
+                _say(f"Job {job.number}{f' {job.name}' if job.name else ''}: {job.state}.")
+        except KeyboardInterrupt:
+            raise TelerunError("No longer waiting; the jobs go on.", hint="%telerun_cancel JOB ends one.") from None
         if not jobs:
             _say("No job runs in the background.")
         self.background.republish()

@@ -108,6 +108,17 @@ def test_attach_after_the_kernel_is_lost(kernel) -> None:
     assert again.stream() == shown.stream()
 
 
+def test_interrupt_of_a_watcher_leaves_the_job_alone(kernel) -> None:
+    kernel.run(COUNTER.format(count=1000, pause=0.05).replace("--var", "--bg --var"))
+    for magic in ("%telerun_attach", "%telerun_logs"):
+        shown = kernel.run(
+            magic,
+            lambda kind, content: kernel.manager.interrupt_kernel() if "tick" in content.get("text", "") else None,
+        )
+        assert shown.error.startswith("Telerun: No longer watching job")
+    assert kernel.run("print(job.status().state); job.cancel()").stream() == "running\n"
+
+
 def test_attach_shows_compile_errors_on_the_lines_of_the_cell(kernel) -> None:
     failed = kernel.run("%%telerun cpp --name broken\nint main() {\n    oops;\n}")
     kernel.restart()
