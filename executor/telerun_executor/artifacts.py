@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from telerun_protocol.errors import TooLarge
 from telerun_protocol.listing import RESERVED_FOLDER
 from telerun_protocol.messages import Artifact, check_path
 
@@ -52,6 +53,9 @@ async def collect(out: Path, most_bytes: int | None, upload: Upload) -> Collecti
     async def send(path: str, fd: int, size: int) -> None:
         try:
             sha256 = await upload(Path(f"/proc/self/fd/{fd}"))  # the file that was looked at, whatever its name is now
+        except TooLarge:
+            collection.left_out["the server takes no file that large"] += 1
+            return
         finally:
             os.close(fd)
             turn.release()

@@ -12,6 +12,7 @@ from telerun_executor.runners.base import Command, ProcessExit
 from telerun_executor.toolchains.base import Toolchain
 from telerun_executor.workspace import Workspace
 from telerun_protocol.codec import encode
+from telerun_protocol.errors import TooLarge
 from telerun_protocol.listing import LISTING_PATH, RESERVED_FOLDER
 from telerun_protocol.messages import Artifact, JobSpec, KernelResources
 
@@ -69,6 +70,9 @@ async def assemble(
         try:
             size = os.fstat(fd).st_size
             sha256 = await upload(Path(f"/proc/self/fd/{fd}"))
+        except TooLarge:
+            notes.append(f"The assembly file {file.name} is missing: the server takes none that large.")
+            continue
         finally:
             os.close(fd)
         path = f"{RESERVED_FOLDER}/asm/{file.name}"

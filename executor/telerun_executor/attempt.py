@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 DOWNLOADS_AT_ONCE = 8
 COMPILE_LOG_BYTES = 1 << 20
 DEFAULT_COMPILE_TIME_S = 120.0
+SHOWN_ARGV_CHARACTERS = 20_000
 
 
 @dataclass(slots=True)
@@ -176,7 +177,7 @@ class Attempt:
     async def _run(self) -> Outcome:
         bench, found, wanted = self._bench, self.findings, self._spec.gpus_wanted
         if wanted > len(bench.devices.all):
-            return _no_such_device(wanted, len(bench.devices.all), bench.executor)
+            return _no_such_device(wanted, len(bench.devices.all), bench.executor, compiled=bool(found.steps))
         command = self._toolchain.run_command(self._spec, self._workspace)
         stdin = self._workspace.stdin if self._spec.stdin else None
         command = replace(command, stdin=stdin, env={**self._spec.env, **command.env})
@@ -222,7 +223,7 @@ class Attempt:
             self.findings.steps.append(
                 Step(
                     phase=phase,
-                    argv=command.argv,
+                    argv=_shown(command.argv),
                     wall_time_s=exit_.wall_time_s or time.monotonic() - began,
                     cpu_time_s=exit_.cpu_time_s,
                     peak_memory_bytes=exit_.peak_memory_bytes,
@@ -242,6 +243,19 @@ class Attempt:
         }
 
 
+def _shown(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """The argv to tell; of a very long one the beginning, for a result has to stay a message."""
+    if sum(map(len, argv)) <= SHOWN_ARGV_CHARACTERS:
+        return argv
+    left, shown = SHOWN_ARGV_CHARACTERS, []
+    for argument in argv:
+        shown.append(argument[:left])
+        left -= len(argument)
+        if left <= 0:
+            break
+    return (*shown, f"… ({len(argv)} arguments in all)")
+
+
 def _create(target: Path, mode: int) -> BinaryIO:
     target.parent.mkdir(parents=True, exist_ok=True)
     return os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb")
@@ -254,11 +268,11 @@ def _first(error: BaseException) -> BaseException:
     return error
 
 
-def _no_such_device(wanted: int, present: int, executor: str) -> Outcome:
-    has = f"has {present}" if present else "has none"
+def _no_such_device(wanted: int, present: int, executor: str, *, compiled: bool) -> Outcome:
+    was = "was compiled but not run" if compiled else "was not run"
+    gpus, has = f"{wanted} GPU{'s' if wanted > 1 else ''}", present or "none"
     return failed(
         Reason.NO_SUCH_DEVICE,
-        f"The program was compiled but not run: it needs {wanted} GPU{'s' if wanted > 1 else ''}, "
-        f"and the executor {executor} {has}.",
+        f"The program {was}: it needs {gpus}, and the executor {executor} has {has}.",
         "Start an executor on a machine with an NVIDIA GPU (`telerun-executor run`), or ask for no GPU with --gpus 0.",
     )

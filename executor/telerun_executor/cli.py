@@ -35,7 +35,12 @@ def main() -> None:
 @main.command()
 @_connection
 @click.option("--slots", metavar="N", type=int, help="Programs that run at once (1).")
-@click.option("--compile-slots", metavar="N", type=int, help="Compilers that run at once (the number of CPUs).")
+@click.option(
+    "--compile-slots",
+    metavar="N",
+    type=int,
+    help="Compilers that run at once (one more than --slots, at most the number of CPUs).",
+)
 @click.option(
     "--name-label", "labels", metavar="LABEL", multiple=True, help="A label that jobs can ask for; repeatable."
 )

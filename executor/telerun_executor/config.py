@@ -28,7 +28,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     token_file: str | None = None
     ca_file: str | None = None
     slots: SlotCount = 1
-    compile_slots: SlotCount = field(default_factory=lambda: min(os.cpu_count() or 1, 16))
+    compile_slots: SlotCount | None = (
+        None  # as many as are of use: one more than programs run, if there are CPUs for it
+    )
     labels: tuple[Label, ...] = ()
     work_dir: str = field(default_factory=lambda: str(user_state_path("telerun") / "executor"))
     keep: bool = False  # workspaces stay for a look after the job
@@ -52,6 +54,10 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 hint="Give --token-file with a token made by `telerun-server executors add NAME`.",
             )
         return Path(self.token_file).expanduser()
+
+    @property
+    def compilers_at_once(self) -> int:
+        return self.compile_slots or min(self.slots + 1, os.cpu_count() or 1)
 
     def ca_path(self) -> Path | None:
         return Path(self.ca_file).expanduser() if self.ca_file else None

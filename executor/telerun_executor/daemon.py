@@ -7,7 +7,9 @@ import logging
 import os
 import resource
 import signal
+import time
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 
 from telerun_executor.bench import Bench
@@ -20,11 +22,13 @@ from telerun_executor.toolchains.discovery import SYSTEM_PATH, find_cuda_tools
 from telerun_executor.work_folder import WorkFolder, hold
 from telerun_executor.worker import Worker
 from telerun_protocol.client import Client
-from telerun_protocol.errors import TelerunError
+from telerun_protocol.errors import TelerunError, Unauthorized
 from telerun_protocol.messages import ExecutorInfo
 
 log = logging.getLogger(__name__)
 RETRY_S = 7 * 86_400.0  # an executor waits for its server; the server says by its leases what is lost meanwhile
+
+RETRY_LOG_EVERY_S = 10.0
 
 
 async def serve(config: Config) -> None:
@@ -33,16 +37,19 @@ async def serve(config: Config) -> None:
     server = config.server_address()
     _raise_file_limit()
     end = _EndOnSignal()
+    open_client = partial(
+        Client,
+        server,
+        token,
+        ca_file=config.ca_path(),
+        retry_s=RETRY_S,
+        on_retry=_RetryLog(),
+        user_agent=f"telerun-executor/{version('telerun-magic')}",
+    )
     with hold(config.work_path(), keep=config.keep) as folder:
-        client = Client(
-            server,
-            token,
-            ca_file=config.ca_path(),
-            retry_s=RETRY_S,
-            on_retry=_tell_retry,
-            user_agent=f"telerun-executor/{version('telerun-magic')}",
-        )
-        async with client:
+        async with open_client() as at_first:
+            await at_first.me()  # a token that was never right is no passing trouble
+        async with open_client(also_retry=(Unauthorized,)) as client:
             await _serve(config, folder, client, end)
 
 
@@ -55,7 +62,7 @@ async def _serve(config: Config, folder: WorkFolder, client: Client, end: _EndOn
         replaces=folder.replaces,
         version=version("telerun-magic"),
         slots=config.slots,
-        compile_slots=config.compile_slots,
+        compile_slots=config.compilers_at_once,
         devices=devices,
         toolchains=tuple(found for chain in chains.values() if (found := chain.info())),
         labels=config.labels,
@@ -69,7 +76,7 @@ async def _serve(config: Config, folder: WorkFolder, client: Client, end: _EndOn
         toolchains=chains,
         devices=Devices(devices),
         slots=config.slots,
-        compile_slots=config.compile_slots,
+        compile_slots=config.compilers_at_once,
         compile_memory_bytes=config.compile_memory_bytes,
         path=_path(),
         keep=config.keep,
@@ -79,9 +86,10 @@ async def _serve(config: Config, folder: WorkFolder, client: Client, end: _EndOn
     worker = Worker(bench, info, terms, drain_s=config.drain_s)
     languages = " ".join(found.language for found in info.toolchains)
     facts = {"server": client.url, "executor": terms.name, "languages": languages, "devices": len(devices)}
-    log.info("ready", extra=facts)
     try:
+        await runner.start(config.slots + config.compilers_at_once)
         end.by(worker.stop)
+        log.info("ready", extra=facts)
         await worker.run()
     finally:
         await runner.close()
@@ -110,8 +118,17 @@ class _EndOnSignal:
         self._ask()
 
 
-def _tell_retry(error: TelerunError) -> None:
-    log.warning("trying again", extra={"error": error.message})
+class _RetryLog:
+    """Says that requests are repeated, not how often: many wait at a time."""
+
+    def __init__(self) -> None:
+        self._quiet_until = 0.0
+
+    def __call__(self, error: TelerunError) -> None:
+        now = time.monotonic()
+        if now >= self._quiet_until:
+            self._quiet_until = now + RETRY_LOG_EVERY_S
+            log.warning("trying again", extra={"error": error.message})
 
 
 def _path() -> str:

@@ -12,7 +12,7 @@ import msgspec
 
 from telerun_executor.bench import Bench
 from telerun_executor.job_runner import JobRunner, Stop
-from telerun_protocol.errors import Conflict, ServerUnreachable, TelerunError, Unauthorized
+from telerun_protocol.errors import Conflict, ServerUnreachable, TelerunError
 from telerun_protocol.messages import (
     Claim,
     ClaimRequest,
@@ -186,12 +186,6 @@ class Worker:
                 log.warning(
                     "the server does not answer", extra={"request": type(request).__name__, "error": error.message}
                 )
-            except Unauthorized as error:
-                log.error(
-                    "the server does not know this token",
-                    extra={"request": type(request).__name__, "error": error.message},
-                )
-                await asyncio.sleep(TROUBLE_S)
             except Conflict:
                 await self._register_again()
             except TelerunError as error:

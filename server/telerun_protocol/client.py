@@ -67,18 +67,13 @@ def _wait(state: RetryCallState) -> float:
     return max(_backoff(state), asked or 0.0)
 
 
-def _is_passing(error: BaseException) -> bool:
-    return isinstance(error, TelerunError) and (
-        isinstance(error, ServerUnreachable) or error.http_status in RETRIED_STATUSES
-    )
-
-
 class Client:
     """Speaks to one Telerun server as one principal.
 
     Use it as an async context manager. `token` may be a string or a function that returns it anew for each request
     (a token that was rotated is then picked up). `retry_s` is how long a request is repeated before it fails with
-    ServerUnreachable; `on_retry` hears of each repetition.
+    ServerUnreachable; `on_retry` hears of each repetition. `also_retry` are further errors to take for passing ones, as
+    Unauthorized while a token is being replaced.
     """
 
     def __init__(
@@ -89,6 +84,7 @@ class Client:
         ca_file: Path | None = None,
         retry_s: float = 60.0,
         on_retry: Callable[[TelerunError], None] | None = None,
+        also_retry: tuple[type[TelerunError], ...] = (),
         user_agent: str = "telerun",
     ) -> None:
         self.url = url.rstrip("/")
@@ -96,6 +92,7 @@ class Client:
         self._ssl: ssl.SSLContext | bool = ssl.create_default_context(cafile=str(ca_file)) if ca_file else True
         self._retry_s = retry_s
         self._on_retry = on_retry
+        self._retried_errors: tuple[type[TelerunError], ...] = (ServerUnreachable, *also_retry)
         self._user_agent = user_agent
         self._session: aiohttp.ClientSession | None = None
 
@@ -169,6 +166,11 @@ class Client:
             self._on_retry(self._unreachable(error))
         await asyncio.sleep(RECONNECT_S)
 
+    def _is_passing(self, error: BaseException) -> bool:
+        return isinstance(error, self._retried_errors) or (
+            isinstance(error, TelerunError) and error.http_status in RETRIED_STATUSES
+        )
+
     def _retrying(self) -> AsyncRetrying:
         def tell(state: RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome else None
@@ -176,7 +178,7 @@ class Client:
                 self._on_retry(error)
 
         return AsyncRetrying(
-            retry=retry_if_exception(_is_passing),
+            retry=retry_if_exception(self._is_passing),
             wait=_wait,
             stop=stop_after_delay(self._retry_s),
             before_sleep=tell,

@@ -73,6 +73,10 @@ class Runner(ABC):
         Raises SandboxError when the box cannot be set up.
         """
 
+    async def start(self, commands_at_once: int) -> None:
+        """Gets ready what the first jobs would otherwise wait for; called once, before the first box."""
+        return
+
     async def close(self) -> None:
         """Gives back what was kept between boxes; called once, when no box is open."""
         return

@@ -134,6 +134,12 @@ class Launchers:
             raise
         self._idle.append(launcher)
 
+    async def fill(self, count: int) -> None:
+        """Starts launchers for the first commands."""
+        self._records.mkdir(parents=True, exist_ok=True)
+        while len(self._idle) < count:
+            self._idle.append(await Launcher.start(self._records))
+
     async def _take(self) -> Launcher:
         while self._idle:
             launcher = self._idle.pop()

@@ -25,6 +25,7 @@ from telerun_protocol.messages import Device, Limits
 from telerun_protocol.states import Isolation, Reason
 
 GRACE_S = 1.0
+WARM_LAUNCHERS = 4
 LAST_OUTPUT_S = 0.3  # how long the pipe of an ended command may stay open in foreign hands
 LAST_OUTPUT_WHEN_CANCELLED_S = 1.0  # then what was printed last may be lost, if nobody takes it
 BLOCK_BYTES = 1 << 18
@@ -44,6 +45,9 @@ class ProcessRunner(Runner):
     @contextlib.asynccontextmanager
     async def open(self, workspace: Workspace, limits: Limits, devices: Sequence[Device]) -> AsyncIterator[Box]:
         yield ProcessBox(self._launchers, workspace, limits, devices, self._grace_s)
+
+    async def start(self, commands_at_once: int) -> None:
+        await self._launchers.fill(min(commands_at_once, WARM_LAUNCHERS))
 
     async def close(self) -> None:
         await self._launchers.close()

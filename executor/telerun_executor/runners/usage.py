@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from telerun_protocol.states import Reason
 
 INTERVAL_S = 0.1
 DISK_EVERY = 5  # looks
+MOST_OF_A_CPU = 0.05  # a machine with very many processes is looked at less often
 MOST_ENTRIES = 200_000
 
 
@@ -32,10 +34,12 @@ class Watch:
 
     async def run(self) -> None:
         """Looks until it is cancelled or a limit is exceeded."""
-        looks = 0
+        looks, pause_s = 0, INTERVAL_S
         while self.exceeded is None:
-            await asyncio.sleep(INTERVAL_S)
+            await asyncio.sleep(pause_s)
+            began = time.monotonic()
             self.exceeded = self._look()
+            pause_s = max(INTERVAL_S, (time.monotonic() - began) / MOST_OF_A_CPU)
             looks += 1
             if self.exceeded is None and looks % DISK_EVERY == 0 and self._limits.disk_bytes:
                 used = await asyncio.to_thread(disk_usage, self._work)

@@ -267,3 +267,22 @@ async def gone(word: str) -> None:
     """Waits until no process has a word among its arguments; pytest's time limit is the limit."""
     while any(word in (one.info["cmdline"] or ()) for one in psutil.process_iter(["cmdline"])):
         await asyncio.sleep(0.05)
+
+
+async def test_a_token_may_be_replaced_while_a_job_runs(
+    own_server: ServerProcess, own_executor: Any, own_user: Any, tmp_path: Path
+) -> None:
+    """Between the two the server refuses the executor; nothing of the job is lost by that."""
+    executor = own_executor()
+    gate = tmp_path / "gate"
+    job = await own_user.submit(Language.PYTHON, WAITS, args=(str(gate),))
+    await begun(own_user, job.id)
+    server_cli = [sys.executable, "-m", "telerun_server", "executors", "rotate", "local", "--data"]
+    done = subprocess.run([*server_cli, str(own_server.data)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    wait_for_log(executor, "trying again")
+    gate.touch()
+    own_server.executor_token_file.write_text(done.stdout.split()[-1])
+    finished = await own_user.finished(job.id)
+    assert (finished.job.state, finished.job.attempt) == (State.SUCCEEDED, 1)
+    assert finished.stdout == b"begun\nended\n"
