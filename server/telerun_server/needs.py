@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from msgspec import Struct
 
@@ -19,20 +20,20 @@ class Needs(Struct, frozen=True, kw_only=True, omit_defaults=True):
     gpus: int = 0
 
 
-class Offer(Struct, frozen=True, kw_only=True):
-    """What an executor has to give."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What an executor has to give. Its name and its devices' kinds and architectures are labels too."""
 
     name: str
     info: ExecutorInfo
+    languages: frozenset[Language]
+    labels: frozenset[str]
 
-    @property
-    def languages(self) -> frozenset[Language]:
-        return frozenset(toolchain.language for toolchain in self.info.toolchains)
-
-    @property
-    def labels(self) -> frozenset[str]:
-        of_devices = (label for device in self.info.devices for label in (device.kind, device.arch) if label)
-        return frozenset((*self.info.labels, self.name, *of_devices))
+    @classmethod
+    def of(cls, name: str, info: ExecutorInfo) -> Offer:
+        of_devices = (label for device in info.devices for label in (device.kind, device.arch) if label)
+        languages = frozenset(toolchain.language for toolchain in info.toolchains)
+        return cls(name=name, info=info, languages=languages, labels=frozenset((*info.labels, name, *of_devices)))
 
 
 def needs_of(spec: JobSpec) -> Needs:

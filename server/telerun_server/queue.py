@@ -50,7 +50,9 @@ class Connected:
 
     offer: Offer
     seen_at: float
+    live_until: float
     polls: int = 0  # claims it waits in just now
+    replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +76,18 @@ class Queue:
         self._limits = config.service_limits
         self._executors: dict[str, Connected] = {}
         self._holders: dict[str, Holder] = {}
+        self._were_live: set[str] = set()
         self.stopping = False
 
     async def load(self) -> None:
-        """What a former process left: executors come back, and get a fresh lease to do so."""
-        now = time.time()
+        """What a former process left. Executors get one lease to come back: until then they count as live, lest a job
+        be told that nobody has its GPU, and keep what they hold.
+        """
+        until = time.time() + self._config.lease_s
         for row in await self._store.executors():
-            self._executors[row.info.instance] = Connected(Offer(name=row.name, info=row.info), row.last_seen_at)
-        for held in await self._store.extend_all(now + self._config.lease_s):
+            self._executors[row.info.instance] = Connected(Offer.of(row.name, row.info), row.last_seen_at, until)
+        for held in await self._store.extend_all(until):
             self._hold(held)
-            if connected := self._executors.get(held.instance):
-                connected.seen_at = now
 
     def stop(self) -> None:
         self.stopping = True
@@ -116,17 +119,27 @@ class Queue:
         job = await self._store.job(ref)
         if job is None or (job.owner != principal.name and principal.kind != "admin"):
             raise NotFound(f"There is no job {ref}, or it is not yours.")
-        return self._explained(job)
+        return self._explained((job,))[0]
 
     async def jobs(self, wanted: JobFilter) -> JobList:
         jobs = await self._store.jobs(wanted)
         more = jobs[-1].number if len(jobs) == wanted.limit else None
-        return JobList(jobs=tuple(self._explained(job) for job in jobs), next_before=more)
+        return JobList(jobs=self._explained(jobs), next_before=more)
 
-    def _explained(self, job: Job) -> Job:
-        if job.state is not State.QUEUED:
-            return job
-        return msgspec.structs.replace(job, waiting_for=waiting_for(needs_of(job.spec), self._live()))
+    def _explained(self, jobs: Iterable[Job]) -> tuple[Job, ...]:
+        """With what those that are queued wait for, where that is not just their turn."""
+        live = self._live()
+        reasons: dict[Needs, str | None] = {}
+
+        def explained(job: Job) -> Job:
+            if job.state is not State.QUEUED:
+                return job
+            needs = needs_of(job.spec)
+            if needs not in reasons:
+                reasons[needs] = waiting_for(needs, live)
+            return msgspec.structs.replace(job, waiting_for=reasons[needs]) if reasons[needs] else job
+
+        return tuple(map(explained, jobs))
 
     async def cancel(self, principal: Principal, ref: str) -> Job:
         job = await self.job(principal, ref)
@@ -160,9 +173,10 @@ class Queue:
     async def register(self, name: str, info: ExecutorInfo) -> ExecutorTerms:
         now = time.time()
         changes = await self._store.register(name, info, self._config.max_attempts, now)
-        if info.replaces:
-            self._executors.pop(info.replaces, None)
-        self._executors[info.instance] = Connected(Offer(name=name, info=info), now)
+        if info.replaces and (old := self._executors.pop(info.replaces, None)):
+            old.replaced = True
+            self._wakeups.ring(("claims", info.replaces))
+        self._executors[info.instance] = Connected(Offer.of(name, info), now, now + self._config.lease_s)
         self._announce(changes)
         return ExecutorTerms(
             name=name, heartbeat_s=self._config.heartbeat_s, lease_s=self._config.lease_s, archs=self._config.archs
@@ -171,29 +185,32 @@ class Queue:
     async def claim(self, name: str, request: ClaimRequest, waiter: Waiter) -> ClaimList:
         """Jobs for an executor, as soon as there are some; none after `wait_s`, for a client that has gone, at stop."""
         connected = self._seen(name, request.instance)
-        order = ClaimOrder(
-            executor=name,
-            instance=request.instance,
-            request_id=request.request_id,
-            max_jobs=request.max_jobs,
-            lease_s=self._config.lease_s,
-            may_claim=lambda needs: may_claim(needs, connected.offer, self._live()),
-        )
         loop = asyncio.get_running_loop()
         deadline = loop.time() + min(request.wait_s, LONGEST_WAIT_S)
         connected.polls += 1
         try:
             with self._wakeups.listening(waiter, ("claims", request.instance)):
-                while not self.stopping:
+                while not self.stopping and not connected.replaced:
                     waiter.clear()
-                    if held := await self._store.claim(order, time.time()):
+                    if held := await self._store.claim(self._order(connected, request), time.time()):
                         return self._claimed(held)
                     if not await waiter.wait(deadline - loop.time()) or waiter.gone:
                         break
         finally:
             connected.polls -= 1
-            connected.seen_at = time.time()
+            self._note(connected)
         return ClaimList(claims=())
+
+    def _order(self, connected: Connected, request: ClaimRequest) -> ClaimOrder:
+        offer, live = connected.offer, self._live()
+        return ClaimOrder(
+            executor=offer.name,
+            instance=request.instance,
+            request_id=request.request_id,
+            max_jobs=request.max_jobs,
+            lease_s=self._config.lease_s,
+            may_claim=lambda needs: may_claim(needs, offer, live),  # called in the database's thread
+        )
 
     def _claimed(self, jobs: Iterable[HeldJob]) -> ClaimList:
         claims = []
@@ -289,26 +306,33 @@ class Queue:
             raise Conflict("This executor process is not registered.", hint="Register it, then ask again.")
         if connected.offer.name != name:
             raise Forbidden("This executor process belongs to another account.")
-        connected.seen_at = time.time()
+        self._note(connected)
         return connected
+
+    def _note(self, connected: Connected) -> None:
+        connected.seen_at = time.time()
+        connected.live_until = connected.seen_at + self._config.lease_s
 
     # ------------------------------------------------------------------------------------------------ maintenance
 
     async def lose_expired(self) -> None:
-        """Takes jobs from executors that have not renewed their leases."""
+        """Takes jobs from executors that have not renewed their leases. Where one went silent, what it alone could do
+        may now be for others: they look again.
+        """
         self._announce(await self._store.lose_expired(self._config.max_attempts, time.time()))
+        live = {instance for instance, one in self._executors.items() if self._is_live(one, time.time())}
+        if self._were_live - live:
+            for instance in live:
+                self._wakeups.ring(("claims", instance))
+        self._were_live = live
 
     def forget_executors(self, instances: set[str]) -> None:
         """Keeps only those that the store still knows."""
         for instance in set(self._executors) - instances:
             del self._executors[instance]
 
-    @property
-    def has_held_jobs(self) -> bool:
-        return bool(self._holders)
-
     def _is_live(self, connected: Connected, now: float) -> bool:
-        return connected.polls > 0 or now - connected.seen_at < self._config.lease_s
+        return connected.polls > 0 or now < connected.live_until
 
     def _live(self) -> list[Offer]:
         now = time.time()

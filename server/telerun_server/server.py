@@ -68,8 +68,7 @@ class Server:
         requests = self.parts.requests
         while True:
             await asyncio.sleep(min(1.0, idle_s / 4))
-            counts = await self.parts.store.counts()
-            if requests.open_of_users or any(count for state, count in counts.items() if not state.is_final):
+            if requests.open_of_users or await self.parts.store.has_unfinished():
                 requests.user_at = time.monotonic()
             elif time.monotonic() - requests.user_at >= idle_s:
                 return
@@ -97,6 +96,8 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
         raise Conflict(
             f"Another server uses the data folder {settings.data}.", hint="Stop it, or give this one another --data."
         ) from None
+    except OSError as error:
+        raise InvalidMessage(f"The data folder {settings.data} cannot be written: {error.strerror}.") from error
     with lock:
         store = await SqliteStore.open(database_path(settings.data))
         wakeups = Wakeups()

@@ -243,5 +243,9 @@ class Store(ABC):
         """Removes old events, and executors not seen for long that hold nothing."""
 
     @abstractmethod
+    async def has_unfinished(self) -> bool:
+        """Whether any job has not ended."""
+
+    @abstractmethod
     async def counts(self) -> dict[State, int]:
         """How many jobs are in each state."""

@@ -139,6 +139,12 @@ def held_by(execute: Execute, instances: tuple[str, ...]) -> dict[str, list[tupl
     return found
 
 
+def has_unfinished(execute: Execute) -> bool:
+    queued = "SELECT 1 FROM jobs INDEXED BY jobs_queued WHERE state = 'queued'"
+    held = "SELECT 1 FROM jobs INDEXED BY jobs_claim WHERE claim_id IS NOT NULL"
+    return bool(execute(f"SELECT EXISTS ({queued}) OR EXISTS ({held})").fetchone()[0])
+
+
 def counts(execute: Execute) -> dict[State, int]:
     present = dict(execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall())
     return {state: present.get(state, 0) for state in State}

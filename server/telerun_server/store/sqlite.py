@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from telerun_protocol.codec import encode
-from telerun_protocol.errors import Conflict, NotFound
+from telerun_protocol.errors import Conflict, NotFound, ServerFailed
 from telerun_protocol.messages import Event, ExecutorInfo, Job, Result
 from telerun_protocol.states import Phase, State
 from telerun_server.store import reading, transitions
@@ -40,8 +40,13 @@ class SqliteStore(Store):
 
     @classmethod
     async def open(cls, path: Path) -> SqliteStore:
-        await asyncio.to_thread(migrate, path)
-        return cls(DatabaseThread(path), DatabaseThread(path, read_only=True))
+        try:
+            await asyncio.to_thread(migrate, path)
+            return cls(DatabaseThread(path), DatabaseThread(path, read_only=True))
+        except sqlite3.DatabaseError as error:
+            raise ServerFailed(
+                f"The database {path} cannot be used: {error}.", hint="Restore it from a backup, or use another --data."
+            ) from error
 
     async def close(self) -> None:
         await self._read.close()
@@ -140,6 +145,9 @@ class SqliteStore(Store):
 
     async def purge_rest(self, *, events_before: float, seen_before: float) -> None:
         await self._write(_purge_rest, events_before, seen_before)
+
+    async def has_unfinished(self) -> bool:
+        return await self._read(reading.has_unfinished)
 
     async def counts(self) -> dict[State, int]:
         return await self._read(reading.counts)

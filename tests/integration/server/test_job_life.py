@@ -7,13 +7,13 @@ import asyncio
 import pytest
 
 from telerun_protocol.client import Client
-from telerun_protocol.errors import StaleClaim
+from telerun_protocol.errors import Conflict, StaleClaim
 from telerun_protocol.logframes import Frame, encode_frame
 from telerun_protocol.messages import HeartbeatRequest, Limits, Result
 from telerun_protocol.states import Phase, Reason, State
 from telerun_server.config import Config
 
-from .conftest import Executor, World, Worlds, executor_info, spec, submit
+from .conftest import GPU, Executor, World, Worlds, executor_info, spec, submit
 
 
 async def test_a_job_from_submit_to_result(ada: Client, box: Executor) -> None:
@@ -220,3 +220,62 @@ async def test_limits_are_filled_in_and_bounded(ada: Client) -> None:
     job = await submit(ada, limits=Limits(wall_time_s=5))
     assert job.spec.limits.wall_time_s == 5
     assert job.spec.limits.memory_bytes == 4 << 30
+
+
+async def gone(world: World, kind: str) -> None:
+    """Returns when the server has noticed that nobody listens any more."""
+    async with asyncio.timeout(10):
+        while world.server.parts.wakeups.listeners(kind):
+            await asyncio.sleep(0.01)
+
+
+async def test_a_claim_is_not_made_for_a_client_that_has_gone(world: World, ada: Client, box: Executor) -> None:
+    polling = asyncio.ensure_future(box.claim(wait_s=60))
+    await asyncio.sleep(0.2)
+    assert world.server.parts.wakeups.listeners("claims") == 1
+    polling.cancel()
+    await gone(world, "claims")
+    job = await submit(ada)
+    assert (await ada.job(job.id)).state is State.QUEUED
+
+
+async def test_followers_that_leave_are_forgotten(world: World, ada: Client) -> None:
+    job = await submit(ada)
+
+    async def follow() -> None:
+        async for _ in ada.log(job.id, follow=True):
+            pass
+
+    async def watch() -> None:
+        async for _ in ada.events():
+            pass
+
+    tasks = [asyncio.ensure_future(follow()), asyncio.ensure_future(watch())]
+    await asyncio.sleep(0.3)
+    wakeups = world.server.parts.wakeups
+    assert (wakeups.listeners("log"), wakeups.listeners("events")) == (1, 1)
+    for task in tasks:
+        task.cancel()
+    await gone(world, "log")
+    await gone(world, "events")
+
+
+async def test_a_replaced_executor_gets_nothing_more(world: World, ada: Client, box: Executor) -> None:
+    polling = asyncio.ensure_future(box.claim(wait_s=60))
+    await asyncio.sleep(0.2)
+    await Executor(box.client, executor_info(replaces=box.info.instance)).register()
+    async with asyncio.timeout(10):
+        assert await polling == []
+    with pytest.raises(Conflict):
+        await box.claim()
+
+
+async def test_when_the_gpu_goes_others_may_compile(make_world: Worlds) -> None:
+    world = await make_world(SHORT)
+    ada, plain = await world.client("ada"), await world.executor("plain")
+    await world.executor("gpu", devices=(GPU,))
+    polling = asyncio.ensure_future(plain.claim(wait_s=60))
+    job = await submit(ada, gpus=1)
+    async with asyncio.timeout(20):
+        (claim,) = await polling
+    assert claim.job_id == job.id

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import signal
 import socket
@@ -286,8 +285,12 @@ def test_what_is_refused_is_told_in_a_line(tmp_path: Path) -> None:
         busy = telerun_server("run", *data, "--port", str(taken.getsockname()[1]))
     assert busy.returncode == 1
     assert "Cannot listen" in busy.stderr
-    if os.geteuid() != 0:
-        assert "cannot be made" in telerun_server("users", "list", "--data", "/proc/nothing").stderr
+    assert "cannot be made" in telerun_server("users", "list", "--data", "/proc/nothing").stderr
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "telerun.sqlite3").write_bytes(b"no database" * 1000)
+    broken = telerun_server("users", "list", "--data", str(tmp_path / "broken"))
+    assert (broken.returncode, "Traceback" in broken.stderr) == (1, False)
+    assert "cannot be used" in broken.stderr
 
 
 def test_a_newer_database_is_refused_untouched(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def offer(*devices: Device, labels: tuple[str, ...] = (), languages: tuple[Langu
     info = ExecutorInfo(
         instance="0" * 32, version="1", slots=1, compile_slots=1, devices=devices, toolchains=toolchains, labels=labels
     )
-    return Offer(name="box", info=info)
+    return Offer.of("box", info)
 
 
 def test_a_cuda_job_needs_a_gpu_unless_it_only_compiles() -> None:
