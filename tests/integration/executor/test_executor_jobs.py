@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import tarfile
 from typing import Any
@@ -344,7 +345,8 @@ signal.pause()
     async for frame in user.client.log(job.id, follow=True):
         assert frame.payload.startswith(b"begun")
         break
-    assert processes_with(unique)
+    while not processes_with(unique):  # a program that has just been started shows no environment yet
+        await asyncio.sleep(0.02)
     await user.client.cancel(job.id)
     done = await user.finished(job.id)
     assert done.job.state is State.CANCELLED
