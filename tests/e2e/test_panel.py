@@ -1,0 +1,318 @@
+"""The panel in a real JupyterLab, with a real server and executor, in a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests_lab import EXTENSION, LabProcess
+from tests_processes import ExecutorProcess, ServerProcess
+
+playwright = pytest.importorskip("playwright.sync_api")
+
+CHROMIUM = os.environ.get("TELERUN_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+CHROMIUM_OPTIONS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+]
+WAIT_MS = 40_000
+
+pytestmark = [
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium"),
+    pytest.mark.skipif(not (EXTENSION / "package.json").exists(), reason="the front end is not built"),
+]
+
+COUNTING = """%%telerun cpp --name counting
+#include <cstdio>
+#include <unistd.h>
+int main() {
+  for (int i = 0; i < SECONDS * 5; i++) { std::printf("line %d\\n", i); std::fflush(stdout); usleep(200000); }
+  std::puts("THE END");
+}
+"""
+LOAD = "%load_ext telerun_magic"
+
+
+class Page:
+    """A browser's page on the Lab, and everything that it received."""
+
+    def __init__(self, page: playwright.Page, lab: LabProcess) -> None:
+        self.page = page
+        self.lab = lab
+        self.errors: list[str] = []
+        self.received: list[str] = []
+        page.set_default_timeout(WAIT_MS)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("response", self._record)
+        page.on("websocket", lambda socket: socket.on("framereceived", lambda data: self.received.append(str(data))))
+
+    def _record(self, response: playwright.Response) -> None:
+        self.received.append(json.dumps(response.headers))
+        if "/telerun/" in response.url and "/log" not in response.url:
+            try:
+                self.received.append(response.text())
+            except playwright.Error:
+                pass  # the page went away before it had the body
+
+    def open(self, notebook: str, cells: int) -> None:
+        self.page.goto(f"{self.lab.url}/lab/tree/{notebook}?token={self.lab.token}&reset")
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
+        self.wait_for_notebook(cells)
+        self.command("telerun:open-panel")
+
+    def wait_for_notebook(self, cells: int) -> None:
+        self.page.wait_for_function(
+            """count => { const w = window.jupyterapp?.shell.currentWidget; return w?.content?.widgets?.length === count
+               && w.sessionContext?.session?.kernel && w.context.isReady; }""",
+            arg=cells,
+        )
+
+    def command(self, name: str, **arguments: str) -> None:
+        self.page.evaluate(
+            "([name, args]) => { void window.jupyterapp.commands.execute(name, args) }", [name, arguments]
+        )
+
+    def run_cell(self, index: int) -> None:
+        self.page.locator(".jp-Notebook .jp-CodeCell").nth(index).locator(".cm-content").click()
+        self.command("notebook:run-cell")
+
+    def output(self, index: int) -> playwright.Locator:
+        return self.page.locator(".jp-Notebook .jp-CodeCell").nth(index).locator(".jp-OutputArea")
+
+    def job(self, state: str, name: str = "") -> playwright.Locator:
+        return self.page.locator(f".tr-Job[data-state={state}]", has_text=name)
+
+    def save(self) -> None:
+        self.command("docmanager:save")
+        self.page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+
+    def has_text(self, locator: playwright.Locator, text: str) -> None:
+        playwright.expect(locator).to_contain_text(text, timeout=WAIT_MS)
+
+
+@pytest.fixture(scope="module")
+def queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    server = ServerProcess(tmp_path_factory.mktemp("panel-server")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def executor(queue: ServerProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExecutorProcess]:
+    process = ExecutorProcess(queue, tmp_path_factory.mktemp("panel-executor"), "--slots", "2", "--compile-slots", "2")
+    yield process.start()
+    process.stop()
+
+
+@pytest.fixture(scope="module")
+def lab(queue: ServerProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabProcess]:
+    process = LabProcess(tmp_path_factory.mktemp("lab"), base_url="/user/ada/").start(queue.environment())
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[playwright.Browser]:
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(browser: playwright.Browser, lab: LabProcess, queue: ServerProcess) -> Iterator[Callable[[], Page]]:
+    """Pages that, in the end, must have had no error and no token of the queue."""
+    pages: list[Page] = []
+
+    def open_page() -> Page:
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        pages.append(Page(page, lab))
+        return pages[-1]
+
+    yield open_page
+    tokens = [path.read_text().strip() for path in queue.tokens.iterdir()]
+    for page in pages:
+        content = page.page.content()
+        page.page.close()
+        assert not page.errors
+        assert not [token for token in tokens if token in content or any(token in text for text in page.received)]
+
+
+@pytest.fixture
+def page(new_page: Callable[[], Page]) -> Page:
+    return new_page()
+
+
+def test_a_cell_appears_in_the_panel_and_finishes(page: Page, lab: LabProcess) -> None:
+    page.open(lab.write_notebook("live.ipynb", [LOAD, COUNTING.replace("SECONDS", "2")]), 2)
+    page.run_cell(0)
+    page.run_cell(1)
+    page.job("running", "counting").wait_for()
+    page.job("succeeded", "counting").first.locator(".tr-Job-open").click()
+    view = page.page.locator(".tr-JobView-inner[data-state=succeeded]")
+    page.has_text(view.locator(".tr-Log-lines"), "THE END")
+    playwright.expect(view.get_by_test_id("lines")).to_have_text("11 lines")
+    page.page.get_by_role("tab", name="Details").click()
+    page.has_text(view, "g++")
+    page.page.get_by_role("tab", name="Source").click()
+    page.has_text(view.locator(".tr-Source"), 'std::puts("THE END");')
+
+
+def test_cancel_from_the_panel_while_the_kernel_is_blocked(page: Page, lab: LabProcess) -> None:
+    page.open(lab.write_notebook("cancel.ipynb", [LOAD, COUNTING.replace("SECONDS", "100")]), 2)
+    page.run_cell(0)
+    page.run_cell(1)
+    page.job("running").locator(".tr-Job-cancel").click()
+    page.job("cancelled").first.wait_for()
+    page.has_text(page.output(1), "cancelled")
+
+
+def test_output_heals_after_a_reload(page: Page, lab: LabProcess) -> None:
+    path = lab.write_notebook("reload.ipynb", [LOAD, COUNTING.replace("SECONDS", "8")])
+    page.open(path, 2)
+    page.run_cell(0)
+    page.run_cell(1)
+    page.output(1).locator(".tr-Output[data-state=running]").wait_for()
+    page.save()
+    page.page.reload()
+    page.page.wait_for_selector("#jupyterlab-splash", state="detached")
+    page.wait_for_notebook(2)
+    page.output(1).locator(".tr-Output[data-state=succeeded]").wait_for()
+    page.has_text(page.output(1), "THE END")
+    page.save()
+    [bundle] = [
+        output["data"]
+        for output in json.loads((lab.root / path).read_text())["cells"][1]["outputs"]
+        if output["output_type"] == "display_data"
+    ]
+    assert bundle["application/vnd.telerun.job.v1+json"]["state"] == "succeeded"
+    assert "THE END" in "".join(bundle["text/html"])
+    assert "succeeded" in "".join(bundle["text/plain"])
+
+
+def test_the_panel_recovers_from_a_killed_server(page: Page, lab: LabProcess, queue: ServerProcess) -> None:
+    page.open(lab.write_notebook("recovery.ipynb", [LOAD, COUNTING.replace("SECONDS", "1")]), 2)
+    page.page.locator(".tr-Status-button[data-connection=live]").wait_for()
+    queue.kill()
+    notice = page.page.locator(".tr-Notice[data-connection=unreachable]").first
+    notice.wait_for()
+    page.has_text(notice, queue.url)
+    queue.start(keep_tokens=True)
+    page.page.locator(".tr-Status-button[data-connection=live]").wait_for()
+    notice.wait_for(state="detached")
+    page.run_cell(0)
+    page.run_cell(1)
+    page.output(1).locator(".tr-Output[data-state=succeeded]").wait_for()
+    page.has_text(page.output(1), "THE END")
+
+
+HOSTILE = """%%telerun py --name '<img src=x onerror="window.pwned=1">'
+import os
+os.makedirs("out", exist_ok=True)
+attack = "<script>window.pwned = 2</script><img src=x onerror='window.pwned=3'>"
+for name in ["<img src=x onerror=window.pwned=4>.csv", "page.html", "a.svg"]:
+    open("out/" + name, "w").write(attack + "," + attack)
+print(attack)
+print("\\x1b]8;;javascript:alert(1)\\x07click\\x1b]8;;\\x07 \\x1b[31;38;2;1;2;3;999mred\\x1b[0m \\u202egnp.exe")
+"""
+
+
+def test_hostile_names_and_outputs_are_inert(page: Page, lab: LabProcess) -> None:
+    page.open(lab.write_notebook("hostile.ipynb", [LOAD, HOSTILE]), 2)
+    page.run_cell(0)
+    page.run_cell(1)
+    row = page.job("succeeded", "<img src=x")
+    row.first.locator(".tr-Job-open").click()
+    view = page.page.locator(".tr-JobView-inner")
+    page.has_text(view.locator(".tr-Log-lines"), "<script>window.pwned = 2</script>")
+    assert not view.locator(".tr-Log-lines a, .tr-Log-lines img").count()
+    for tab in ("Details", "Source", "Files"):
+        page.page.get_by_role("tab", name=tab).click()
+        page.page.wait_for_timeout(200)
+    for name in ("page.html", "a.svg", ".csv"):
+        view.locator(".tr-Files li", has_text=name).locator(".tr-Files-name").click()
+        page.has_text(view.locator(".tr-Preview"), "window.pwned = 2")
+    assert page.page.evaluate("() => window.pwned") is None
+
+
+def test_a_long_log_is_followed_and_searched(page: Page, lab: LabProcess) -> None:
+    cell = "%%telerun py --name long --no-wait\nfor n in range(100_000): print(f'value {n} of many')\n"
+    page.open(lab.write_notebook("long.ipynb", [LOAD, cell]), 2)
+    page.run_cell(0)
+    page.run_cell(1)
+    page.job("succeeded", "long").first.locator(".tr-Job-open").click()
+    view = page.page.locator(".tr-JobView-inner[data-state=succeeded]")
+    playwright.expect(view.get_by_test_id("lines")).to_have_text("100000 lines", timeout=WAIT_MS)
+    assert view.locator(".tr-Line").count() < 200
+    view.get_by_label("Search in the log").fill("value 54321 of")
+    page.has_text(view.locator(".tr-Line[data-match]"), "value 54321 of many")
+
+
+ASM = """%%telerun cpp --asm --name asm
+#include <cstdio>
+int twice(int n) {
+  return n * 2;
+}
+int main(int count, char **) {
+  std::printf("%d\\n", twice(count));
+}
+"""
+
+
+def test_assembly_is_linked_with_the_source_and_the_cell(page: Page, lab: LabProcess) -> None:
+    page.open(lab.write_notebook("asm.ipynb", [LOAD, ASM]), 2)
+    page.run_cell(0)
+    page.run_cell(1)
+    page.job("succeeded", "asm").first.locator(".tr-Job-open").click()
+    page.page.get_by_role("tab", name="Assembly").click()
+    panes = page.page.locator(".tr-Panes")
+    panes.locator(".tr-Pane[data-kind=source] .tr-Line[data-line='3']").hover()
+    panes.locator(".tr-Pane[data-kind=host] .tr-Line[data-line='3'][data-hot]").first.wait_for()
+    hot = page.page.locator(".jp-CodeCell .tr-cm-hot")
+    page.has_text(hot, "return n * 2;")
+    panes.locator(".tr-Pane[data-kind=host] .tr-Line[data-line='6']").first.hover()
+    page.has_text(hot, "twice(count)")
+    page.page.locator(".jp-CodeCell .cm-line", has_text="return n * 2;").hover()
+    panes.locator(".tr-Pane[data-kind=source] .tr-Line[data-line='3'][data-hot]").wait_for()
+
+
+def test_a_file_runs_from_the_file_browser(page: Page, lab: LabProcess) -> None:
+    (lab.root / "greet.cpp").write_text('#include <cstdio>\nint main(int, char **v) { std::printf("hello %s\\n", v[1]); }\n')
+    page.open(lab.write_notebook("files.ipynb", [LOAD, "1"]), 2)
+    page.command("filebrowser:activate")
+    page.page.locator(".jp-DirListing-item", has_text="greet.cpp").click(button="right")
+    page.page.get_by_role("menuitem", name="Run on Telerun…").click()
+    page.page.get_by_label("Arguments of the program").fill("Ada")
+    page.page.locator(".jp-Dialog .jp-mod-accept").click()
+    page.has_text(page.page.locator(".tr-JobView-inner .tr-Log-lines"), "hello Ada")
+
+
+def test_two_tabs_see_the_same_jobs(new_page: Callable[[], Page], lab: LabProcess) -> None:
+    first, second = new_page(), new_page()
+    first.open(lab.write_notebook("first.ipynb", [LOAD, COUNTING.replace("SECONDS", "3")]), 2)
+    second.open(lab.write_notebook("second.ipynb", [LOAD, "1"]), 2)
+    first.run_cell(0)
+    first.run_cell(1)
+    second.job("running", "counting").wait_for()
+    job = second.job("running", "counting").get_attribute("data-job")
+    second.page.locator(f".tr-Job[data-job={job}][data-state=succeeded]").wait_for()
+
+
+def test_a_magic_cell_is_highlighted_as_its_language(page: Page, lab: LabProcess) -> None:
+    page.open(lab.write_notebook("colours.ipynb", [LOAD, "%%telerun cpp\n// it's a comment\nint main() {}"]), 2)
+    cell = page.page.locator(".jp-Notebook .jp-CodeCell").nth(1)
+    page.has_text(cell.locator(".tr-cm-magic"), "%%telerun cpp")
+    mime = "() => window.jupyterapp.shell.currentWidget.content.widgets[1].model.mimeType"
+    assert page.page.evaluate(mime) == "text/x-telerun-cpp"
+    cell.locator(".cm-line", has_text="int main").click()
+    page.page.keyboard.press("Control+/")
+    page.has_text(cell.locator(".cm-content"), "// int main() {}")
+    cell.locator(".cm-content").click()
+    page.page.keyboard.press("Control+A")
+    page.page.keyboard.insert_text("print('plain')")
+    page.page.wait_for_function(f"() => ({mime})() === 'text/x-ipython'")
