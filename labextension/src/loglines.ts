@@ -48,7 +48,7 @@ export class LineSplitter {
         bytes = bytes.subarray(end + 1);
         continue;
       }
-      const returned = bytes.subarray(0, -1).lastIndexOf(RETURN, end >= 0 ? end - 1 : undefined);
+      const returned = bytes.lastIndexOf(RETURN, (end >= 0 ? end : bytes.length) - 2);
       if (returned > 0) {
         bytes = bytes.subarray(returned + 1); // overwritten on any screen
         continue;
