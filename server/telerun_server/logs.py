@@ -191,14 +191,19 @@ class Logs:
     async def sync(self, job_id: str) -> None:
         """Called before a job's end is committed: then its log is as durable as its result."""
         if job_id in self._unsynced:
-            with self.using(job_id) as log:
-                await log.sync()
-            self._unsynced.discard(job_id)
+            self._unsynced.discard(job_id)  # before: what is appended meanwhile is not synced by this
+            try:
+                with self.using(job_id) as log:
+                    await log.sync()
+            except OSError:
+                self._unsynced.add(job_id)
+                raise
 
     def remove(self, job_id: str) -> None:
         if log := self._open.pop(job_id, None):
             log.close()
         self._repaired.discard(job_id)
+        self._unsynced.discard(job_id)
         self.path(job_id).unlink(missing_ok=True)
 
     def close(self) -> None:

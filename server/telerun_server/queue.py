@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from telerun_protocol.errors import Conflict, Forbidden, InvalidMessage, NotFound, StaleClaim
+from telerun_protocol.errors import InvalidMessage, NotFound, StaleClaim
 from telerun_protocol.messages import (
     Claim,
     ClaimList,
@@ -33,26 +33,16 @@ from telerun_protocol.messages import (
 )
 from telerun_protocol.states import Reason, State
 from telerun_server.config import Config, exceeded, filled
+from telerun_server.connections import Connection, Connections
 from telerun_server.logs import Logs
 from telerun_server.metrics import Metrics
-from telerun_server.needs import Needs, Offer, fits, may_claim, needs_of, waiting_for
+from telerun_server.needs import Needs, may_claim, needs_of, waiting_for
 from telerun_server.store.base import Change, ClaimOrder, HeldJob, JobFilter, Store, Submission
 from telerun_server.wakeups import Waiter, Wakeups
 
 LOG_SLACK_BYTES = 16 << 20  # compiler output and frame headers, beside the program's own output
 LONGEST_WAIT_S = 60.0
 BASE_32 = b"abcdefghijklmnopqrstuvwxyz234567" * 8  # a letter for each of the 256 bytes
-
-
-@dataclass(slots=True)
-class Connected:
-    """An executor process as this server process knows it."""
-
-    offer: Offer
-    seen_at: float
-    live_until: float
-    polls: int = 0  # claims it waits in just now
-    replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +64,17 @@ class Queue:
         self._config = config
         self._metrics = metrics
         self._limits = config.service_limits
-        self._executors: dict[str, Connected] = {}
+        self._executors = Connections(config.lease_s)
         self._holders: dict[str, Holder] = {}
-        self._were_live: set[str] = set()
         self.stopping = False
 
     async def load(self) -> None:
         """What a former process left. Executors get one lease to come back: until then they count as live, lest a job
         be told that nobody has its GPU, and keep what they hold.
         """
-        until = time.time() + self._config.lease_s
         for row in await self._store.executors():
-            self._executors[row.info.instance] = Connected(Offer.of(row.name, row.info), row.last_seen_at, until)
-        for held in await self._store.extend_all(until):
+            self._executors.add(row.name, row.info, row.last_seen_at)
+        for held in await self._store.extend_all(time.time() + self._config.lease_s):
             self._hold(held)
 
     def stop(self) -> None:
@@ -128,7 +116,7 @@ class Queue:
 
     def _explained(self, jobs: Iterable[Job]) -> tuple[Job, ...]:
         """With what those that are queued wait for, where that is not just their turn."""
-        live = self._live()
+        live = self._executors.live()
         reasons: dict[Needs, str | None] = {}
 
         def explained(job: Job) -> Job:
@@ -152,19 +140,19 @@ class Queue:
         return await self._store.events(principal.name, after, limit=200)
 
     async def executors(self, principal: Principal) -> ExecutorList:
-        held = await self._store.held_by(tuple(self._executors))
-        now = time.time()
+        held = await self._store.held_by(self._executors.instances)
         return ExecutorList(
             executors=tuple(
                 Executor(
-                    name=connected.offer.name,
-                    info=connected.offer.info,
-                    online=self._is_live(connected, now),
-                    last_seen_at=connected.seen_at,
-                    running=tuple(job_id for job_id, owner in held.get(instance, ()) if owner == principal.name),
-                    busy=len(held.get(instance, ())),
+                    name=one.offer.name,
+                    info=one.offer.info,
+                    online=one.is_live,
+                    last_seen_at=one.seen_at,
+                    running=tuple(job_id for job_id, owner in held[one.instance] if owner == principal.name),
+                    busy=len(held[one.instance]),
                 )
-                for instance, connected in sorted(self._executors.items(), key=lambda item: item[1].offer.name)
+                for one in self._executors
+                if one.instance in held
             )
         )
 
@@ -173,10 +161,10 @@ class Queue:
     async def register(self, name: str, info: ExecutorInfo) -> ExecutorTerms:
         now = time.time()
         changes = await self._store.register(name, info, self._config.max_attempts, now)
-        if info.replaces and (old := self._executors.pop(info.replaces, None)):
-            old.replaced = True
+        if info.replaces:
+            self._executors.replace(info.replaces)
             self._wakeups.ring(("claims", info.replaces))
-        self._executors[info.instance] = Connected(Offer.of(name, info), now, now + self._config.lease_s)
+        self._executors.add(name, info, now)
         self._announce(changes)
         return ExecutorTerms(
             name=name, heartbeat_s=self._config.heartbeat_s, lease_s=self._config.lease_s, archs=self._config.archs
@@ -184,7 +172,7 @@ class Queue:
 
     async def claim(self, name: str, request: ClaimRequest, waiter: Waiter) -> ClaimList:
         """Jobs for an executor, as soon as there are some; none after `wait_s`, for a client that has gone, at stop."""
-        connected = self._seen(name, request.instance)
+        connected = self._executors.seen(name, request.instance)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + min(request.wait_s, LONGEST_WAIT_S)
         connected.polls += 1
@@ -198,11 +186,11 @@ class Queue:
                         break
         finally:
             connected.polls -= 1
-            self._note(connected)
+            connected.note()
         return ClaimList(claims=())
 
-    def _order(self, connected: Connected, request: ClaimRequest) -> ClaimOrder:
-        offer, live = connected.offer, self._live()
+    def _order(self, connected: Connection, request: ClaimRequest) -> ClaimOrder:
+        offer, live = connected.offer, self._executors.live()
         return ClaimOrder(
             executor=offer.name,
             instance=request.instance,
@@ -241,7 +229,7 @@ class Queue:
 
     async def heartbeat(self, name: str, request: HeartbeatRequest, waiter: Waiter) -> Heartbeat:
         """Answers at once when there is something to tell that the executor does not know."""
-        self._seen(name, request.instance)
+        self._executors.seen(name, request.instance)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + min(request.wait_s, self._config.lease_s / 3)
         known = set(request.known_cancels)
@@ -300,19 +288,6 @@ class Queue:
         job = await self._store.job(ref)
         return job.id if job else ref
 
-    def _seen(self, name: str, instance: str) -> Connected:
-        connected = self._executors.get(instance)
-        if connected is None:
-            raise Conflict("This executor process is not registered.", hint="Register it, then ask again.")
-        if connected.offer.name != name:
-            raise Forbidden("This executor process belongs to another account.")
-        self._note(connected)
-        return connected
-
-    def _note(self, connected: Connected) -> None:
-        connected.seen_at = time.time()
-        connected.live_until = connected.seen_at + self._config.lease_s
-
     # ------------------------------------------------------------------------------------------------ maintenance
 
     async def lose_expired(self) -> None:
@@ -320,23 +295,13 @@ class Queue:
         may now be for others: they look again.
         """
         self._announce(await self._store.lose_expired(self._config.max_attempts, time.time()))
-        live = {instance for instance, one in self._executors.items() if self._is_live(one, time.time())}
-        if self._were_live - live:
-            for instance in live:
+        if self._executors.some_went_silent():
+            for instance in self._executors.instances:
                 self._wakeups.ring(("claims", instance))
-        self._were_live = live
 
-    def forget_executors(self, instances: set[str]) -> None:
+    def forget_executors(self, known: set[str]) -> None:
         """Keeps only those that the store still knows."""
-        for instance in set(self._executors) - instances:
-            del self._executors[instance]
-
-    def _is_live(self, connected: Connected, now: float) -> bool:
-        return connected.polls > 0 or now < connected.live_until
-
-    def _live(self) -> list[Offer]:
-        now = time.time()
-        return [connected.offer for connected in self._executors.values() if self._is_live(connected, now)]
+        self._executors.keep(known)
 
     def _announce(self, changes: Iterable[Change | None]) -> None:
         """Wakes whoever waits for what has happened. Called as soon as it is durable."""
@@ -357,9 +322,7 @@ class Queue:
                 self._metrics.finished.labels(change.state.value).inc()
 
     def _wake_executors(self, needs: Needs) -> None:
-        waiting = [(instance, one.offer) for instance, one in self._executors.items() if one.polls]
-        fitting = [instance for instance, offer in waiting if fits(needs, offer)]
-        for instance in fitting or [instance for instance, _ in waiting]:
+        for instance in self._executors.waiting_for(needs):
             self._wakeups.ring(("claims", instance))
 
 

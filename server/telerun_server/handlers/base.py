@@ -43,6 +43,7 @@ EXECUTORS = frozenset({"executor"})
 EVERYBODY = USERS | EXECUTORS
 DRAINED_BYTES = 64 << 20  # read of a refused body, so that its sender gets to see the answer
 NO_CONTENT = b"{}"
+SLOW_S = 1.0
 
 log = logging.getLogger(__name__)
 _numbers = count(1)
@@ -82,6 +83,7 @@ class Handler(RequestHandler):
 
     allowed: ClassVar[Mapping[str, frozenset[str]]] = {}  # kinds of principals by method
     open_to_all: ClassVar[bool] = False
+    waits: ClassVar[bool] = False  # it takes long by intention
 
     parts: Parts
     principal: Principal
@@ -168,7 +170,7 @@ class Handler(RequestHandler):
             self.refuse(self.too_large())
         if self._dropping:
             if self.received > self.body_limit + DRAINED_BYTES:
-                self.connection.close()
+                self.connection.close()  # patience has an end
             return None
         return self.take(chunk)
 
@@ -282,7 +284,8 @@ def log_request(handler: RequestHandler) -> None:
     seconds = handler.request.request_time()
     if isinstance(handler, Handler):
         handler.parts.metrics.answered(status)
-    level = logging.INFO if status >= 400 else logging.DEBUG
+    is_slow = seconds > SLOW_S and not getattr(handler, "waits", False)
+    level = logging.INFO if status >= 400 or is_slow else logging.DEBUG
     if not log.isEnabledFor(level):
         return
     principal = getattr(handler, "principal", None)

@@ -15,6 +15,7 @@ SILENCE_S = 15.0
 
 class EventsHandler(Handler):
     allowed: ClassVar = {"GET": USERS}
+    waits = True
 
     async def get(self) -> None:
         after = await self._after()

@@ -33,6 +33,7 @@ class RegisterHandler(Handler):
 
 class ClaimsHandler(Handler):
     allowed: ClassVar = {"POST": EXECUTORS}
+    waits = True
 
     async def post(self) -> None:
         self.answer(await self.parts.queue.claim(self.principal.name, self.message(_claim), self.waiter))
@@ -40,6 +41,7 @@ class ClaimsHandler(Handler):
 
 class HeartbeatHandler(Handler):
     allowed: ClassVar = {"POST": EXECUTORS}
+    waits = True
 
     async def post(self) -> None:
         self.answer(await self.parts.queue.heartbeat(self.principal.name, self.message(_heartbeat), self.waiter))

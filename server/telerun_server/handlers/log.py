@@ -19,6 +19,7 @@ STREAMS = {"stdout": StreamId.STDOUT, "stderr": StreamId.STDERR, "compile": Stre
 
 class LogHandler(Handler):
     allowed: ClassVar = {"GET": USERS, "POST": EXECUTORS}
+    waits = True
 
     async def post(self, ref: str) -> None:
         offset = self.request.headers.get(routes.OFFSET_HEADER, "")

@@ -13,7 +13,7 @@ from telerun_protocol.codec import encode
 from telerun_protocol.errors import Conflict, NotFound, ServerFailed
 from telerun_protocol.messages import Event, ExecutorInfo, Job, Result
 from telerun_protocol.states import Phase, State
-from telerun_server.store import reading, transitions
+from telerun_server.store import ending, queueing, reading
 from telerun_server.store.base import (
     Account,
     Change,
@@ -74,7 +74,7 @@ class SqliteStore(Store):
     # ------------------------------------------------------------------------------------------------------- jobs
 
     async def submit(self, submission: Submission, now: float) -> tuple[Job, Change | None]:
-        return await self._write(transitions.submit, submission, now)
+        return await self._write(queueing.submit, submission, now)
 
     async def job(self, ref: str) -> Job | None:
         return await self._read(reading.job, ref)
@@ -83,30 +83,30 @@ class SqliteStore(Store):
         return await self._read(reading.jobs, wanted)
 
     async def cancel(self, job_id: str, result: Result, now: float) -> Change | None:
-        return await self._write(transitions.cancel, job_id, result, now)
+        return await self._write(ending.cancel, job_id, result, now)
 
     async def claim(self, order: ClaimOrder, now: float) -> list[HeldJob]:
-        return await self._write(transitions.claim, order, now)
+        return await self._write(queueing.claim, order, now)
 
     async def extend(self, instance: str, claim_ids: Sequence[str], lease_s: float, now: float) -> Leases:
-        return await self._write(transitions.extend, instance, tuple(claim_ids), lease_s, now)
+        return await self._write(queueing.extend, instance, tuple(claim_ids), lease_s, now)
 
     async def report_phase(self, job_id: str, claim_id: str, phase: Phase, now: float) -> Change | None:
-        return await self._write(transitions.report_phase, job_id, claim_id, phase, now)
+        return await self._write(queueing.report_phase, job_id, claim_id, phase, now)
 
     async def finish(
         self, job_id: str, claim_id: str, result: Result, when_cancelled: Result, max_attempts: int, now: float
     ) -> Change | None:
-        return await self._write(transitions.finish, job_id, claim_id, result, when_cancelled, max_attempts, now)
+        return await self._write(ending.finish, job_id, claim_id, result, when_cancelled, max_attempts, now)
 
     async def release(self, job_id: str, claim_id: str, when_cancelled: Result, now: float) -> Change | None:
-        return await self._write(transitions.release, job_id, claim_id, when_cancelled, now)
+        return await self._write(ending.release, job_id, claim_id, when_cancelled, now)
 
     async def lose_expired(self, max_attempts: int, now: float) -> list[Change]:
-        return await self._write(transitions.lose_expired, max_attempts, now)
+        return await self._write(ending.lose_expired, max_attempts, now)
 
     async def extend_all(self, until: float) -> list[HeldJob]:
-        return await self._write(transitions.extend_all, until)
+        return await self._write(queueing.extend_all, until)
 
     # -------------------------------------------------------------------------------------------------- executors
 
@@ -188,7 +188,7 @@ def _register(execute: Execute, name: str, info: ExecutorInfo, max_attempts: int
             "DELETE FROM executors WHERE instance = ? AND name = ? RETURNING 1", (info.replaces, name)
         ).fetchone()
     ):
-        changes = transitions.lose_instance(execute, info.replaces, max_attempts, now)
+        changes = ending.lose_instance(execute, info.replaces, max_attempts, now)
     taken = execute(
         "INSERT INTO executors(instance, name, info, last_seen_at) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (instance) DO UPDATE SET info = excluded.info, last_seen_at = excluded.last_seen_at "

@@ -1,0 +1,90 @@
+"""The executor processes that this server process knows, and which of them answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from telerun_protocol.errors import Conflict, Forbidden
+from telerun_protocol.messages import ExecutorInfo
+from telerun_server.needs import Needs, Offer, fits
+
+
+@dataclass(slots=True)
+class Connection:
+    """One executor process. It is live while it waits for work, and for one lease after it was heard of."""
+
+    offer: Offer
+    lease_s: float
+    seen_at: float
+    live_until: float
+    polls: int = 0  # claims it waits in just now
+    replaced: bool = False
+
+    @property
+    def instance(self) -> str:
+        return self.offer.info.instance
+
+    @property
+    def is_live(self) -> bool:
+        return self.polls > 0 or time.time() < self.live_until
+
+    def note(self) -> None:
+        self.seen_at = time.time()
+        self.live_until = self.seen_at + self.lease_s
+
+
+class Connections:
+    """By instance, in the order in which they came."""
+
+    def __init__(self, lease_s: float) -> None:
+        self._lease_s = lease_s
+        self._known: dict[str, Connection] = {}
+        self._were_live: set[str] = set()
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(self._known.values())
+
+    @property
+    def instances(self) -> tuple[str, ...]:
+        return tuple(self._known)
+
+    def add(self, name: str, info: ExecutorInfo, seen_at: float) -> None:
+        live_until = time.time() + self._lease_s
+        self._known[info.instance] = Connection(Offer.of(name, info), self._lease_s, seen_at, live_until)
+
+    def replace(self, instance: str) -> None:
+        """It is dead: its successor said so."""
+        if old := self._known.pop(instance, None):
+            old.replaced = True
+
+    def keep(self, instances: set[str]) -> None:
+        for instance in self._known.keys() - instances:
+            del self._known[instance]
+
+    def seen(self, name: str, instance: str) -> Connection:
+        """The process that speaks just now. Raises Conflict until it has registered."""
+        connection = self._known.get(instance)
+        if connection is None:
+            raise Conflict("This executor process is not registered.", hint="Register it, then ask again.")
+        if connection.offer.name != name:
+            raise Forbidden("This executor process belongs to another account.")
+        connection.note()
+        return connection
+
+    def live(self) -> list[Offer]:
+        return [connection.offer for connection in self if connection.is_live]
+
+    def waiting_for(self, needs: Needs) -> list[str]:
+        """The instances that wait for work and can do this; where none can, all: it may fall to any of them."""
+        waiting = [connection for connection in self if connection.polls]
+        fitting = [connection for connection in waiting if fits(needs, connection.offer)]
+        return [connection.instance for connection in fitting or waiting]
+
+    def some_went_silent(self) -> bool:
+        """Whether one that was live when this was last asked is so no more."""
+        live = {connection.instance for connection in self if connection.is_live}
+        gone = self._were_live - live
+        self._were_live = live
+        return bool(gone)
