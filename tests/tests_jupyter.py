@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from aiohttp.test_utils import unused_port
 from multidict import CIMultiDictProxy
 from yarl import URL
 
@@ -32,9 +33,21 @@ class JupyterProcess:
         self.root.mkdir(parents=True)
         runtime = folder / "runtime"
         self.environment = {**os.environ, **env, "JUPYTER_RUNTIME_DIR": str(runtime), "HOME": str(folder)}
-        argv = [sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--ServerApp.port=0"]
+        argv = [
+            sys.executable,
+            "-m",
+            "jupyter_server",
+            "--no-browser",
+            "--allow-root",
+            f"--ServerApp.port={unused_port()}",
+        ]
         argv += [f"--ServerApp.root_dir={self.root}", f"--ServerApp.base_url={base_url}"]
-        argv += [f"--IdentityProvider.token={self.token}", "--ServerApp.ip=127.0.0.1", *options]
+        argv += [
+            f"--IdentityProvider.token={self.token}",
+            "--ServerApp.ip=127.0.0.1",
+            "--ServerApp.port_retries=0",
+            *options,
+        ]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(argv, env=self.environment, stdout=log, stderr=log)
         self.url = self._await(runtime / f"jpserver-{self.process.pid}.json")
