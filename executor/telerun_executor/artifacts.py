@@ -62,9 +62,9 @@ async def collect(out: Path, most_bytes: int | None, upload: Upload) -> Collecti
         collection.artifacts.append(Artifact(path=path, sha256=sha256, size_bytes=size, media_type=media_type(path)))
 
     async with asyncio.TaskGroup() as group:
-        for path, fd, size in _files(out, most_bytes, collection.left_out):
-            await turn.acquire()
-            group.create_task(send(path, fd, size))
+        files = _files(out, most_bytes, collection.left_out)
+        while await turn.acquire() and (found := next(files, None)):
+            group.create_task(send(*found))
     collection.artifacts.sort(key=lambda artifact: artifact.path)
     return collection
 

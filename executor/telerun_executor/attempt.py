@@ -24,6 +24,7 @@ from telerun_protocol.states import Phase, Reason, StreamId
 log = logging.getLogger(__name__)
 DOWNLOADS_AT_ONCE = 8
 COMPILE_LOG_BYTES = 1 << 20
+COMPILE_DISK_BYTES = 2 << 30
 DEFAULT_COMPILE_TIME_S = 120.0
 SHOWN_ARGV_CHARACTERS = 20_000
 
@@ -117,7 +118,8 @@ class Attempt:
             message = f"The executor {bench.executor} cannot serve {spec.language} jobs."
             return failed(Reason.NO_COMPILER, message, self._toolchain.missing())
         archs = bench.archs_for(spec.archs)
-        limits = Limits(memory_bytes=bench.compile_memory_bytes)
+        disk_bytes = max(self._limits.disk_bytes or 0, COMPILE_DISK_BYTES)
+        limits = Limits(memory_bytes=bench.compile_memory_bytes, disk_bytes=disk_bytes)
         async with bench.runner.open(self._workspace, limits, ()) as box:
             commands = self._toolchain.build_commands(spec, self._workspace, archs)
             if commands:
@@ -167,6 +169,12 @@ class Attempt:
                 )
         except TimeoutError:
             found.notes.append("The assembly views are missing: making them took too long.")
+            return
+        except StaleClaim:
+            raise
+        except Exception as error:  # readers of what a stranger's program may have written: never the job's end
+            log.exception("assembly could not be made", extra={"job": self._claim.job_id})
+            found.notes.append(f"The assembly views are missing: the executor could not make them ({error}).")
             return
         found.artifacts += views.artifacts
         found.notes += views.notes

@@ -34,6 +34,7 @@ PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 LENGTH = struct.Struct(">I")
 UNKILLABLE_AFTER_S = 5.0
+OOM_SCORE = "500"  # when memory runs out, a job goes before the executor
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the executor alone decides when a launcher ends
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
 
@@ -170,6 +171,8 @@ def _become(request: dict[str, Any], fds: list[int], parent: int) -> None:
     for number, fd in enumerate(fds):
         os.dup2(fd, number)
         os.close(fd)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
     os.umask(0o022)
     os.chdir(request["cwd"])
     for name, (soft, hard) in request["rlimits"].items():

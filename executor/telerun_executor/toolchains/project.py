@@ -21,6 +21,7 @@ from pathlib import Path
 
 from telerun_executor.runners.base import Command
 from telerun_executor.toolchains.base import Toolchain
+from telerun_executor.toolchains.discovery import find_tool
 from telerun_executor.toolchains.shell import SHELL
 from telerun_executor.workspace import Workspace
 from telerun_protocol.errors import InvalidMessage
@@ -38,11 +39,11 @@ class ProjectToolchain(Toolchain):
     language = Language.PROJECT
 
     def info(self) -> ToolchainInfo | None:
-        tools = [name for name in ("make", "cmake") if shutil.which(name)]
-        return ToolchainInfo(language=self.language, version=", ".join(["bash", *tools])) if tools else None
+        tools = [str(tool) for name in (SHELL, "make", "cmake") if (tool := find_tool(name))]
+        return ToolchainInfo(language=self.language, version=", ".join(tools)) if tools else None
 
     def missing(self) -> str:
-        return "Neither make nor cmake is installed here: install them, for example with `apt-get install make cmake`."
+        return "There is no bash, make or cmake here: install them, for example with `apt-get install make cmake`."
 
     def prepare(self, spec: JobSpec, workspace: Workspace) -> None:
         """The project is laid out in the program's folder, where it is built and run."""

@@ -198,6 +198,14 @@ async def test_standard_input(box: Any, workspace: Workspace, taker: Taker) -> N
     assert taker.out == b"\x00in"
 
 
+async def test_a_job_goes_before_the_executor_when_memory_runs_out(
+    box: Any, workspace: Workspace, taker: Taker
+) -> None:
+    async with box() as opened:
+        await opened.run(Command(argv=("cat", "/proc/self/oom_score_adj"), cwd=workspace.work, env=PATH), taker)
+    assert int(taker.out) > int(Path("/proc/self/oom_score_adj").read_text())
+
+
 async def test_long_arguments_arrive(box: Any, workspace: Workspace, taker: Taker) -> None:
     args = ["x" * 100_000, "", "a b", "'\"$`\\\n*", "ü"]
     async with box() as opened:
