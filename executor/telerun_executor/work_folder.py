@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import re
 import shutil
 import uuid
@@ -47,7 +48,7 @@ class WorkFolder:
             yield workspace
         finally:
             if not keep:
-                await asyncio.to_thread(shutil.rmtree, workspace.root, ignore_errors=True)
+                await asyncio.to_thread(remove, workspace.root)
 
 
 @contextlib.contextmanager
@@ -70,8 +71,19 @@ def hold(path: Path, *, keep: bool = False) -> Iterator[WorkFolder]:
         folder = WorkFolder(path, uuid.uuid4().hex, before if re.fullmatch("[0-9a-f]{32}", before) else None)
         end_leftovers(folder.processes)
         if not keep:
-            shutil.rmtree(folder.jobs, ignore_errors=True)
+            remove(folder.jobs)
         for needed in (folder.jobs, folder.processes):
             needed.mkdir(exist_ok=True, mode=0o700)
         note.write_text(folder.instance)
         yield folder
+
+
+def remove(folder: Path) -> None:
+    """Removes a folder that a job has filled, also where it took the permission to do so from its own folders."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        for parent, names, _ in os.walk(folder):
+            for path in (Path(parent, name) for name in names):
+                if not path.is_symlink():
+                    path.chmod(0o700)
+        shutil.rmtree(folder, ignore_errors=True)
