@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+from telerun_magic.contents import content_of, named_contents
 from telerun_magic.language import closest
 from telerun_magic.render.job_display import PARTS
-from telerun_magic.submission import content_of, named_contents
 from telerun_magic.units import parse_duration, parse_size
 from telerun_protocol.errors import InvalidMessage
 

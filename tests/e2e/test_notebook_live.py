@@ -14,7 +14,7 @@ COUNTER = """\
 %%telerun py --var job
 import time
 for n in range({count}):
-    print('tick', n, flush=True)
+    print(f'tick {n}\\n', end='', flush=True)
     time.sleep({pause})
 """
 
