@@ -97,8 +97,9 @@ def _local(start: bool) -> Connection:
             )
         running, is_new = local_server.up()
         if is_new:
+            idle = show_duration(local_server.idle_exit_s()).removesuffix(" 00 s")
             started = (
                 f"Started your own Telerun server at {running.url} "
-                f"(it stops after {show_duration(local_server.idle_exit_s())} without work; telerun down ends it now)."
+                f"(it stops after {idle} without work; telerun down ends it now)."
             )
     return Connection(url=running.url, token=_from_file(Path(running.token_file)), started=started)

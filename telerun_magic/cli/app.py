@@ -90,13 +90,14 @@ def cli(ctx: click.Context, server: str | None, token_file: Path | None, ca_file
     `telerun submit prog.cu` compiles and runs a program and brings back its output, files and assembly. Without a
     server configured, one of your own is started in the background.
     """
-    if not debug:
-        sys.excepthook = _report_defect
+    if debug:
+        sys.excepthook = sys.__excepthook__
     ctx.obj = Settings(server=server, token_file=token_file, ca_file=ca_file, debug=debug)
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """The entry point `telerun`. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
+    sys.excepthook = _report_defect
     try:
         code = cli.main(argv, prog_name="telerun", standalone_mode=False)
         sys.stdout.flush()

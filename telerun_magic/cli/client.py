@@ -16,6 +16,7 @@ from telerun_magic.cli.terminal import clean
 from telerun_magic.connect import Connection, connection
 from telerun_protocol.client import Client
 from telerun_protocol.errors import InvalidMessage, TelerunError
+from telerun_protocol.messages import Job
 
 T = TypeVar("T")
 ASK_S = 5.0  # how long a question is repeated to a server that does not answer
@@ -49,6 +50,12 @@ def ask(settings: Settings, action: Callable[[Client], Awaitable[T]], *, start: 
             return await action(speaker)
 
     return asyncio.run(run())
+
+
+async def look_up(found: Connection, job: str) -> Job:
+    """A job that is about to be followed: a server that is not there is told at once."""
+    async with client(found, ASK_S) as speaker:
+        return await speaker.job(job)
 
 
 def job_id(text: str) -> str:

@@ -8,7 +8,7 @@ import sys
 import click
 
 from telerun_magic.cli.app import FAILED, Settings
-from telerun_magic.cli.client import FOLLOW_S, client, connect, job_id
+from telerun_magic.cli.client import FOLLOW_S, client, connect, job_id, look_up
 from telerun_magic.cli.completion import complete_jobs
 from telerun_magic.cli.follow import follow
 from telerun_magic.cli.milestones import Milestones
@@ -33,9 +33,9 @@ def logs(settings: Settings, job: str, following: bool, stream: str, raw: bool) 
     wanted, only = job_id(job), STREAMS[stream]
 
     async def copy() -> None:
-        sink = Sink(sys.stdout.buffer, raw=raw)
-        async with client(connect(settings), FOLLOW_S) as speaker:
-            found = await speaker.job(wanted)
+        sink, connection = Sink(sys.stdout.buffer, raw=raw), connect(settings)
+        found = await look_up(connection, wanted)
+        async with client(connection, FOLLOW_S) as speaker:
             async for frame in speaker.log(found.id, follow=following):
                 if only in (None, frame.stream):
                     sink.write(frame.payload)
@@ -55,8 +55,9 @@ def watch(ctx: click.Context, job: str) -> None:
     wanted = job_id(job)
 
     async def run() -> Job:
-        async with client(connect(ctx.obj), FOLLOW_S) as speaker:
-            found = await speaker.job(wanted)
+        connection = connect(ctx.obj)
+        found = await look_up(connection, wanted)
+        async with client(connection, FOLLOW_S) as speaker:
             milestones = Milestones(sys.stdout.buffer)
             milestones.submitted(found)
             ended = await follow(speaker, found, milestones.job, milestones.frame)

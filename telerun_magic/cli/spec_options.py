@@ -76,9 +76,7 @@ def build(
     built = submission.build(source, lang, **options)
     for notice in built.notices:
         click.echo(f"telerun: {clean(notice)}", err=True)
-    if (
-        platform and not options["device"] and built.spec.device
-    ):  # the option comes before the device that a directive names
+    if platform and built.spec.device and not options["device"]:  # the option comes before what a directive names
         return dataclasses.replace(built, spec=msgspec.structs.replace(built.spec, device=None))
     return built
 

@@ -69,8 +69,10 @@ def _answers(lab: Child, address: list[str]) -> Callable[[], bool]:
                 pass
         except urllib.error.HTTPError:
             pass  # an answer, if not a friendly one
-        except urllib.error.URLError as error:
-            if not isinstance(error.reason, ssl.SSLError):  # a certificate of the user's own is an answer too
+        except OSError as error:
+            if not isinstance(
+                getattr(error, "reason", None), ssl.SSLError
+            ):  # a certificate of the user's own is an answer too
                 return False
         address.append(f"{url}lab?token={token}" if token else f"{url}lab")
         return True

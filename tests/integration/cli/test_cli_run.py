@@ -31,6 +31,7 @@ def test_a_command_of_the_executors_machine(telerun) -> None:
     done = telerun("run", "--in", "data.txt", "-e", "NAME=a b", "--", "sh", "-c", 'cat data.txt; echo "$NAME"; cat')
     assert (done.returncode, done.stdout) == (0, "given\na b\n")
     assert telerun("run", "--stdin", "data.txt", "--", "cat").stdout == "given\n"
+    assert telerun("run", "--stdin", "-", "--", "cat", stdin="piped\n").stdout == "piped\n"
     missing = telerun("run", "--", "no-such-program-anywhere")
     assert missing.returncode not in (0, 2)
     assert missing.stderr

@@ -101,7 +101,7 @@ def test_nothing_is_left(lab: Lab, how: str) -> None:
         assert "Traceback" not in lab.terminal.before
 
 
-def test_kernels_know_the_server_and_not_its_token(lab: Lab) -> None:
+def test_what_kernels_know_and_what_another_lab_may_not(lab: Lab) -> None:
     token_file = lab.data / "run" / "user.token"
     token = token_file.read_text().strip()
     assert token_file.stat().st_mode & 0o077 == 0
@@ -112,8 +112,6 @@ def test_kernels_know_the_server_and_not_its_token(lab: Lab) -> None:
     assert environment["TELERUN_TOKEN_FILE"] == str(token_file)
     assert environment["TELERUN_URL"].startswith("http://127.0.0.1:")
 
-
-def test_one_lab_for_a_data_folder(lab: Lab) -> None:
     argv = [sys.executable, "-m", "telerun_magic.cli", "lab", "--no-browser", "--data", str(lab.data)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=WAIT_S)
     assert done.returncode == 1
