@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import platform
 import shutil
 import sys
@@ -11,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
 
-import aiohttp
 import msgspec
 from rich.console import Console
 from rich.table import Table
@@ -122,46 +120,41 @@ def _disk(config: Config) -> Finding:
 
 
 async def _server(config: Config) -> list[Finding]:
-    url = config.server_address().rstrip("/")
-    findings = []
-    try:
-        skew_s = await _skew(url)
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        why = str(error) or type(error).__name__
-        fix = "check the address, the network and that the server runs"
-        return [Finding(what="server", ok=False, found=why, why="gives the jobs", fix=fix, needed=True)]
-    findings.append(Finding(what="server", ok=True, found=url, why="gives the jobs", needed=True))
-    findings.append(
+    url = config.server_address()
+    async with Client(url, ca_file=config.ca_path(), retry_s=ANSWER_WITHIN_S) as client:
+        try:
+            skew_s = await _skew(client)
+        except (TelerunError, ValueError) as error:  # a date that is none: not a Telerun server
+            fix = "check the address, the network and that the server runs"
+            return [Finding(what="server", ok=False, found=str(error), why="gives the jobs", fix=fix, needed=True)]
+    return [
+        Finding(what="server", ok=True, found=url, why="gives the jobs", needed=True),
         Finding(
             what="clock",
             ok=abs(skew_s) <= MOST_SKEW_S,
             found=f"{skew_s:+.0f} s against the server's",
             why="times that can be compared",
             fix="set the clock, for example with chrony",
-        )
-    )
-    findings.append(await _token(config, url))
-    return findings
+        ),
+        await _token(config),
+    ]
 
 
-async def _skew(url: str) -> float:
+async def _skew(client: Client) -> float:
     """How far this machine's clock is ahead of the server's, to a second."""
-    loop = asyncio.get_running_loop()
-    timeout = aiohttp.ClientTimeout(total=ANSWER_WITHIN_S)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
-        began = loop.time()
-        async with session.get(url + routes.VERSION) as response:
-            trip_s = loop.time() - began
-            told = parsedate_to_datetime(response.headers["Date"]) if "Date" in response.headers else None
-    return time.time() - trip_s / 2 - told.timestamp() if told else 0.0
+    began = time.time()
+    async with await client.open("GET", routes.VERSION) as response:
+        told = response.headers.get("Date")
+    middle = (began + time.time()) / 2
+    return middle - parsedate_to_datetime(told).timestamp() if told else 0.0
 
 
-async def _token(config: Config, url: str) -> Finding:
+async def _token(config: Config) -> Finding:
     why = "says who this executor is"
     fix = "`telerun-server executors add NAME` makes one; give its file with --token-file"
     try:
         token = Token(config.token_path())
-        async with Client(url, token, ca_file=config.ca_path(), retry_s=ANSWER_WITHIN_S) as client:
+        async with Client(config.server_address(), token, ca_file=config.ca_path(), retry_s=ANSWER_WITHIN_S) as client:
             principal = await client.me()
     except TelerunError as error:
         return Finding(what="token", ok=False, found=str(error), why=why, fix=fix, needed=True)
