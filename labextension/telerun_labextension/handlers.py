@@ -31,6 +31,7 @@ device, labels, tags, compiler, notebook, cell_id.
 from __future__ import annotations
 
 import re
+from http.client import responses
 from typing import Any
 from urllib.parse import quote
 
@@ -91,7 +92,7 @@ class ApiHandler(APIHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs["exc_info"][1] if "exc_info" in kwargs else None
         if isinstance(error, HTTPError):
-            refused = TelerunError(error.log_message or error.reason)
+            refused = TelerunError(error.log_message or error.reason or responses[error.status_code])
             refused.http_status = error.status_code
             error = refused
         elif not isinstance(error, TelerunError):

@@ -14,6 +14,7 @@ from jupyter_server.utils import ApiPath, to_os_path
 from msgspec import Struct
 
 from telerun_magic import submission
+from telerun_magic.contents import named_contents
 from telerun_protocol.client import Client
 from telerun_protocol.errors import InvalidMessage, NotFound
 from telerun_protocol.messages import Job, check_path
@@ -66,22 +67,31 @@ class Submitted(Struct, frozen=True, kw_only=True):
 
 async def submit(client: Client, contents: ContentsManager, asked: SubmitFile | SubmitSource) -> Submitted:
     """Exactly the job that the magic or the command line would make of it."""
-    inputs = [await below_root(contents, path) for path in asked.options.inputs]
-    source = await below_root(contents, asked.path) if isinstance(asked, SubmitFile) else asked.source
-    built = await asyncio.to_thread(_build, source, asked.options, inputs, Path(contents.root_dir))
+    options, root = asked.options, Path(contents.root_dir)
+    inputs = [await below_root(contents, path) for path in options.inputs]
+    source: Path | str
+    if isinstance(asked, SubmitFile):
+        source = await below_root(contents, asked.path)
+        folder = source.parent
+    else:
+        source, folder = asked.source, root
+        if options.notebook and await asyncio.to_thread(_on_disk, root, options.notebook):
+            notebook = root / options.notebook  # as a kernel knows it
+            options, folder = msgspec.structs.replace(options, notebook=str(notebook)), notebook.parent
+    built = await asyncio.to_thread(_build, source, options, inputs, folder)
     job = await client.submit_with(built.spec, built.contents)
     return Submitted(job=job, notices=built.notices)
 
 
-def _build(source: Path | str, options: SubmitOptions, inputs: list[Path], root: Path) -> submission.Submission:
-    """Reads and hashes the files."""
+def _build(source: Path | str, options: SubmitOptions, inputs: list[Path], folder: Path) -> submission.Submission:
+    """Reads and hashes the files. Relative names start from `folder`."""
     given: dict[str, Any] = {
         name: value for name, value in msgspec.structs.asdict(options).items() if value is not None
     }
     language = given.pop("language", None)
     given |= {name: _words(given[name]) for name in ("args", "flags")}
-    given["inputs"] = dict(submission.named_contents(inputs, source.parent if isinstance(source, Path) else root))
-    return submission.build(source, language, **given)
+    given["inputs"] = dict(named_contents(inputs, folder))
+    return submission.build(source, language, **given, folder=folder)
 
 
 def _words(value: Words) -> tuple[str, ...]:
@@ -106,5 +116,8 @@ async def below_root(contents: ContentsManager, path: str) -> Path:
 
 
 def _on_disk(root: Path, path: str) -> Path | None:
-    found = Path(to_os_path(ApiPath(path), str(root))).resolve()
-    return found if found.is_relative_to(root.resolve()) and found.exists() else None
+    try:
+        found = Path(to_os_path(ApiPath(path), str(root))).resolve(strict=True)
+    except (OSError, ValueError):
+        return None
+    return found if found.is_relative_to(root.resolve()) else None

@@ -13,7 +13,7 @@ from telerun_protocol.client import Client
 
 VERSION = metadata.version("telerun-magic")
 KNOWN_S = 1.0  # settings are looked up again after this
-RETRY_S = 2.0  # a person waits
+RETRY_S = 1.0  # a person waits, and the front end asks again
 
 
 class Upstream:

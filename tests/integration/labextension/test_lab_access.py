@@ -59,6 +59,16 @@ async def test_pages_from_elsewhere_are_refused(browser: Browser, method: str, p
     assert b"job" not in answer.body
 
 
+async def test_a_cookie_alone_changes_nothing(browser: Browser) -> None:
+    """Another page can make a browser send its cookies, but does not know the token against that."""
+    cookies = await log_in(browser)
+    assert (await browser.ask("GET", "jobs", cookies=cookies)).status == 200
+    answer = await browser.ask("POST", "submit-source", json={"source": "true"}, cookies=cookies)
+    assert (answer.status, "_xsrf" in answer.json["message"]) == (403, True)
+    headers = {"X-XSRFToken": cookies["_xsrf"]}
+    assert (await browser.ask("POST", "submit-source", json={}, cookies=cookies, headers=headers)).status == 400
+
+
 async def test_a_websocket_from_elsewhere_is_refused(browser: Browser) -> None:
     cookies = await log_in(browser)
     browser.session.cookie_jar.update_cookies(cookies)

@@ -45,6 +45,21 @@ async def test_a_file_with_its_header_input_and_arguments(browser: Browser, root
     assert await stdout(browser, job) == "42 seven last one typed\n"
 
 
+async def test_a_cells_directives_start_from_its_notebook(browser: Browser, root: Path) -> None:
+    (root / "lesson").mkdir()
+    (root / "lesson" / "one.ipynb").write_text("{}")
+    (root / "lesson" / "data.txt").write_text("beside the notebook\n")
+    source = '# TL {"workspace_files": ["data.txt"]}\ncat data.txt\n'
+    job = await browser.submit(source, notebook="lesson/one.ipynb", cell_id="c")
+    assert await stdout(browser, job) == "beside the notebook\n"
+    assert job["spec"]["notebook"] == str(root / "lesson" / "one.ipynb")  # as magics in its kernel name it
+    for elsewhere in ("../one.ipynb", "lesson/none.ipynb", "a\0b"):
+        sent = await browser.post(
+            "submit-source", {"source": source, "options": {"language": "sh", "notebook": elsewhere}}
+        )
+        assert "data.txt" in sent["notices"][0]  # it was left out
+
+
 async def test_a_folder_is_a_project(browser: Browser, root: Path) -> None:
     (root / "project" / "sub").mkdir(parents=True)
     (root / "project" / "sub" / "data").write_text("from below\n")
