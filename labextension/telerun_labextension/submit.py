@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from jupyter_core.utils import ensure_async
+from jupyter_server.services.contents.fileio import FileManagerMixin
 from jupyter_server.services.contents.manager import ContentsManager
 from jupyter_server.utils import ApiPath, to_os_path
 from msgspec import Struct
@@ -75,9 +76,12 @@ async def submit(client: Client, contents: ContentsManager, asked: SubmitFile | 
         folder = source.parent
     else:
         source, folder = asked.source, root
-        if options.notebook and await asyncio.to_thread(_on_disk, root, options.notebook):
-            notebook = root / options.notebook  # as a kernel knows it
-            options, folder = msgspec.structs.replace(options, notebook=str(notebook)), notebook.parent
+        found = await asyncio.to_thread(_on_disk, root, options.notebook) if options.notebook else None
+        if found and options.notebook:
+            options = msgspec.structs.replace(
+                options, notebook=_os_path(root, options.notebook)
+            )  # as a kernel's magics
+            folder = found.parent
     built = await asyncio.to_thread(_build, source, options, inputs, folder)
     job = await client.submit_with(built.spec, built.contents)
     return Submitted(job=job, notices=built.notices)
@@ -108,6 +112,8 @@ async def below_root(contents: ContentsManager, path: str) -> Path:
         check_path(path)
     except ValueError as error:
         raise InvalidMessage(f"{error}.", hint="Choose a file or a folder in the file browser.") from None
+    if not isinstance(contents, FileManagerMixin):
+        raise InvalidMessage("The files of this Jupyter server do not lie on its disk.", hint="Run a cell instead.")
     found = await asyncio.to_thread(_on_disk, Path(contents.root_dir), path)
     is_hidden: Any = contents.is_hidden
     if found is None or (not contents.allow_hidden and await ensure_async(is_hidden(path))):
@@ -117,7 +123,11 @@ async def below_root(contents: ContentsManager, path: str) -> Path:
 
 def _on_disk(root: Path, path: str) -> Path | None:
     try:
-        found = Path(to_os_path(ApiPath(path), str(root))).resolve(strict=True)
+        found = Path(_os_path(root, path)).resolve(strict=True)
     except (OSError, ValueError):
         return None
     return found if found.is_relative_to(root.resolve()) else None
+
+
+def _os_path(root: Path, path: str) -> str:
+    return to_os_path(ApiPath(path), str(root))
