@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -94,6 +95,12 @@ class World:
 
     async def client_with(self, token: str | None) -> Client:
         return await self.stack.enter_async_context(Client(self.url, token, retry_s=0.5))
+
+    async def listening(self, kind: str, count: int) -> None:
+        """Returns when so many requests wait for claims, heartbeat, events or log."""
+        async with asyncio.timeout(20):
+            while self.server.parts.wakeups.listeners(kind) != count:
+                await asyncio.sleep(0.01)
 
     async def executor(self, name: str = "box", **info: Any) -> Executor:
         return await Executor(await self.client(name, "executor"), executor_info(**info)).register()

@@ -9,7 +9,7 @@ from telerun_protocol.client import Client
 from telerun_protocol.messages import Event
 from telerun_protocol.states import Phase, State
 
-from .conftest import Executor, submit
+from .conftest import Executor, World, submit
 
 
 async def take(events: AsyncIterator[Event], count: int) -> list[Event]:
@@ -36,11 +36,11 @@ async def test_every_change_of_the_askers_jobs(ada: Client, bob: Client, box: Ex
     assert [event.kind for event in await take(bob.events(after=0), 1)] == ["queued"]
 
 
-async def test_without_an_id_it_starts_now(ada: Client) -> None:
+async def test_without_an_id_it_starts_now(world: World, ada: Client) -> None:
     await submit(ada)
     events = ada.events()
     first = asyncio.ensure_future(anext(events))
-    await asyncio.sleep(0.3)
+    await world.listening("events", 1)
     assert not first.done()
     later = await submit(ada)
     async with asyncio.timeout(10):

@@ -59,9 +59,9 @@ async def test_submit_is_idempotent_by_user_and_key(ada: Client, bob: Client) ->
     assert len((await ada.jobs()).jobs) == 1
 
 
-async def test_a_waiting_claim_is_woken_by_a_submit(ada: Client, box: Executor) -> None:
+async def test_a_waiting_claim_is_woken_by_a_submit(world: World, ada: Client, box: Executor) -> None:
     waiting = asyncio.ensure_future(box.claim(wait_s=30))
-    await asyncio.sleep(0.1)
+    await world.listening("claims", 1)
     job = await submit(ada)
     async with asyncio.timeout(10):
         (claim,) = await waiting
@@ -99,12 +99,12 @@ async def test_cancelling_a_queued_job_ends_it(ada: Client, box: Executor) -> No
     assert await box.claim() == []
 
 
-async def test_cancelling_a_running_job_wakes_the_heartbeat(ada: Client, box: Executor) -> None:
+async def test_cancelling_a_running_job_wakes_the_heartbeat(world: World, ada: Client, box: Executor) -> None:
     await submit(ada)
     claim = await box.claim_one()
     request = HeartbeatRequest(instance=box.info.instance, claim_ids=(claim.claim_id,), wait_s=30)
     waiting = asyncio.ensure_future(box.client.heartbeat(request))
-    await asyncio.sleep(0.1)
+    await world.listening("heartbeat", 1)
     assert (await ada.cancel(claim.job_id)).cancel_requested
     async with asyncio.timeout(5):
         assert (await waiting).cancel == (claim.claim_id,)
@@ -183,12 +183,12 @@ async def test_a_lost_lease_queues_the_job_again_and_then_fails_it(make_world: W
 
 
 async def test_heartbeats_keep_the_lease(make_world: Worlds) -> None:
-    world = await make_world(SHORT)
+    world = await make_world(Config(lease_s=3, heartbeat_s=0.5))
     ada, box = await world.client("ada"), await world.executor()
     job = await submit(ada)
     claim = await box.claim_one()
-    request = HeartbeatRequest(instance=box.info.instance, claim_ids=(claim.claim_id,), wait_s=0.1)
-    for _ in range(10):
+    request = HeartbeatRequest(instance=box.info.instance, claim_ids=(claim.claim_id,), wait_s=0.8)
+    for _ in range(6):
         assert (await box.client.heartbeat(request)).lost == ()
     assert (await ada.job(job.id)).attempt == 1
     await box.finish(claim)
@@ -222,19 +222,11 @@ async def test_limits_are_filled_in_and_bounded(ada: Client) -> None:
     assert job.spec.limits.memory_bytes == 4 << 30
 
 
-async def gone(world: World, kind: str) -> None:
-    """Returns when the server has noticed that nobody listens any more."""
-    async with asyncio.timeout(10):
-        while world.server.parts.wakeups.listeners(kind):
-            await asyncio.sleep(0.01)
-
-
 async def test_a_claim_is_not_made_for_a_client_that_has_gone(world: World, ada: Client, box: Executor) -> None:
     polling = asyncio.ensure_future(box.claim(wait_s=60))
-    await asyncio.sleep(0.2)
-    assert world.server.parts.wakeups.listeners("claims") == 1
+    await world.listening("claims", 1)
     polling.cancel()
-    await gone(world, "claims")
+    await world.listening("claims", 0)
     job = await submit(ada)
     assert (await ada.job(job.id)).state is State.QUEUED
 
@@ -251,18 +243,17 @@ async def test_followers_that_leave_are_forgotten(world: World, ada: Client) -> 
             pass
 
     tasks = [asyncio.ensure_future(follow()), asyncio.ensure_future(watch())]
-    await asyncio.sleep(0.3)
-    wakeups = world.server.parts.wakeups
-    assert (wakeups.listeners("log"), wakeups.listeners("events")) == (1, 1)
+    await world.listening("log", 1)
+    await world.listening("events", 1)
     for task in tasks:
         task.cancel()
-    await gone(world, "log")
-    await gone(world, "events")
+    await world.listening("log", 0)
+    await world.listening("events", 0)
 
 
 async def test_a_replaced_executor_gets_nothing_more(world: World, ada: Client, box: Executor) -> None:
     polling = asyncio.ensure_future(box.claim(wait_s=60))
-    await asyncio.sleep(0.2)
+    await world.listening("claims", 1)
     await Executor(box.client, executor_info(replaces=box.info.instance)).register()
     async with asyncio.timeout(10):
         assert await polling == []

@@ -103,19 +103,21 @@ async def test_a_hundred_followers_get_every_byte(ada: Client, box: Executor, cl
     assert {task.result() for task in early + late} == {sent}
 
 
-async def test_following_ends_with_the_job_even_without_output(ada: Client, box: Executor, claim: Claim) -> None:
+async def test_following_ends_with_the_job_even_without_output(
+    world: World, ada: Client, box: Executor, claim: Claim
+) -> None:
     following = asyncio.ensure_future(read(ada, claim.job_id, follow=True))
-    await asyncio.sleep(0.1)
+    await world.listening("log", 1)
     assert not following.done()
     await box.finish(claim)
     async with asyncio.timeout(10):
         assert await following == []
 
 
-async def test_following_a_queued_job_that_is_cancelled_ends(ada: Client) -> None:
+async def test_following_a_queued_job_that_is_cancelled_ends(world: World, ada: Client) -> None:
     job = await submit(ada)
     following = asyncio.ensure_future(read(ada, job.id, follow=True))
-    await asyncio.sleep(0.1)
+    await world.listening("log", 1)
     await ada.cancel(job.id)
     async with asyncio.timeout(10):
         assert await following == []

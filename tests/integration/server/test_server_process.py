@@ -200,12 +200,12 @@ def test_it_stops_when_idle(tmp_path: Path) -> None:
 
 
 async def test_it_is_not_idle_with_an_unfinished_job_nor_kept_by_executors(tmp_path: Path) -> None:
-    with server_process(tmp_path / "data", "--idle-exit", "0.5") as process:
+    with server_process(tmp_path / "data", "--idle-exit", "3") as process:
         async with client(process) as user, client(process, "executor") as account:
             box = await Executor(account).register()
             await submit(user)
             claim = await box.claim_one()
-            await asyncio.sleep(2)
+            await asyncio.sleep(4.5)
             assert process.popen.poll() is None
             await box.finish(claim)
             polling = asyncio.ensure_future(box.claim(wait_s=60))
