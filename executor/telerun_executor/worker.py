@@ -29,9 +29,8 @@ log = logging.getLogger(__name__)
 Asked = TypeVar("Asked", bound=Message)
 Answer = TypeVar("Answer", bound=Message)
 CLAIM_WAIT_S = 50.0
-QUICK_S = (
-    0.25  # a job over sooner than this costs no heartbeat; an answer sooner than this is not asked for again at once
-)
+# A job that is over sooner costs no heartbeat of its own; after an answer that is empty sooner, the next waits as long.
+QUICK_S = 0.25
 TROUBLE_S = 2.0
 LAST_WORDS_S = 5.0  # for giving jobs back when the executor stops
 
