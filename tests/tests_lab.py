@@ -23,9 +23,9 @@ QUIET = {"fetchNews": "false", "checkForUpdates": False}
 
 
 class LabProcess:
-    """`jupyter lab` on a free port of 127.0.0.1, in a home of its own, with the extension of this checkout."""
+    """JupyterLab or Notebook (`app`) on a free port of 127.0.0.1, in a home of its own, with this checkout's extension."""
 
-    def __init__(self, folder: Path, *, base_url: str = "/", app: str = "lab") -> None:
+    def __init__(self, folder: Path, *, base_url: str = "/", app: str = "jupyterlab") -> None:
         self.folder = folder
         self.root = folder / "root"
         self.log = folder / "lab.log"
@@ -53,11 +53,12 @@ class LabProcess:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         argv = [
-            *(sys.executable, "-m", "jupyterlab" if self.app == "lab" else "notebook", "--no-browser", "--allow-root"),
+            *(sys.executable, "-m", self.app, "--no-browser", "--allow-root"),
             *(f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0", f"--ServerApp.base_url={self.base_url}"),
             *(f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.root}"),
             *("--ServerApp.jpserver_extensions=telerun_labextension=True", "--LabApp.news_url=None"),
             *("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--LabApp.expose_app_in_browser=True"),
+            "--JupyterNotebookApp.expose_app_in_browser=True",
         ]
         env = {
             **environment,

@@ -3,6 +3,7 @@
 import { ILabShell, ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
 import { IEditorExtensionRegistry, IEditorLanguageRegistry } from '@jupyterlab/codemirror';
+import { DocumentRegistry } from '@jupyterlab/docregistry';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { ILauncher } from '@jupyterlab/launcher';
 import { INotebookTracker } from '@jupyterlab/notebook';
@@ -31,6 +32,7 @@ import { CommandIDs, ITelerun, Telerun } from './telerun';
 import { VERSION } from './version';
 
 const SETTINGS = 'telerun-lab:plugin';
+const WIDE_PX = 700; // of the main area, where a notebook and a job fit side by side
 
 const core: JupyterFrontEndPlugin<Telerun> = {
   id: 'telerun-lab:jobs',
@@ -108,11 +110,12 @@ const panel: JupyterFrontEndPlugin<void> = {
         const widget = new MainAreaWidget({ content: view });
         widget.id = `telerun-job-area-${id}`;
         widget.toolbar.hide();
-        const beside = jobs.find(other => other.isVisible);
-        shell.add(widget, 'main', {
-          type: 'Telerun job',
-          ...(labShell && (beside ? { mode: 'tab-after', ref: beside.id } : { mode: 'split-right' }))
-        });
+        const other = jobs.find(({ isVisible }) => isVisible);
+        const isWide = (shell.currentWidget?.node.clientWidth ?? 0) >= WIDE_PX;
+        const place: DocumentRegistry.IOpenOptions = other
+          ? { mode: 'tab-after', ref: other.id }
+          : { mode: isWide ? 'split-right' : 'tab-after' };
+        shell.add(widget, 'main', { type: 'Telerun job', ...(labShell && place) });
         void jobs.add(widget);
         shell.activateById(widget.id);
       }
@@ -160,7 +163,10 @@ const panel: JupyterFrontEndPlugin<void> = {
       telerun,
       notebooks,
       () => notifications,
-      job => jobs.find(widget => widget.content.jobId === job.id && widget.isVisible) !== undefined
+      job => {
+        const view = jobs.find(widget => widget.content.jobId === job.id);
+        return view ? (view.isVisible ? 'shown' : 'hidden') : 'none';
+      }
     );
 
     let options = '';

@@ -1,5 +1,6 @@
 // The jobs that the panel knows, as data: how they change, which of them are shown, and in which groups.
 
+import { languageLabel } from './language';
 import { Job, JobEvent, State } from './protocol';
 
 export type Jobs = ReadonlyMap<string, Job>;
@@ -73,6 +74,7 @@ function matches(job: Job, filter: Filter, words: string[]): boolean {
     `#${job.number}`,
     spec.name,
     spec.language,
+    languageLabel(spec.language),
     spec.notebook,
     job.state,
     job.reason,

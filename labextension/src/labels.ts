@@ -4,7 +4,8 @@ import { TranslationBundle } from '@jupyterlab/translation';
 
 import { oneLine } from './format';
 import { isFinal } from './jobs';
-import { Job, Language, Phase } from './protocol';
+import { languageLabel } from './language';
+import { Job, Phase } from './protocol';
 
 export type Tone = 'good' | 'bad' | 'warn' | 'busy' | 'idle';
 
@@ -54,20 +55,6 @@ export function phaseLabel(phase: Phase, trans: TranslationBundle): string {
     case 'collect':
       return trans.__('collecting files');
   }
-}
-
-const LANGUAGES: Record<Language, string> = {
-  cu: 'CUDA',
-  cpp: 'C++',
-  c: 'C',
-  py: 'Python',
-  sh: 'Shell',
-  project: 'Project',
-  command: 'Command'
-};
-
-export function languageLabel(language: Language): string {
-  return LANGUAGES[language] ?? language;
 }
 
 export function title(job: Job): string {

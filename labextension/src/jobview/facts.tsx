@@ -4,7 +4,8 @@ import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { duration, oneLine, shellWords, size } from '../format';
-import { languageLabel, phaseLabel } from '../labels';
+import { phaseLabel } from '../labels';
+import { languageLabel } from '../language';
 import { Job, Limits } from '../protocol';
 import { Timeline } from './timeline';
 

@@ -25,7 +25,7 @@ export function addCellCommands(telerun: Telerun, tracker: INotebookTracker, opt
 
   commands.addCommand(CommandIDs.insertMagic, {
     label: trans.__('Make This a Telerun Cell'),
-    caption: trans.__('Put %%telerun above the active cell, so that it runs remotely'),
+    caption: trans.__('Put %1 above the active cell, so that it runs remotely', '%%telerun'),
     describedBy: NO_ARGS,
     isEnabled: () => isCode() && !isMagic(source()),
     execute: () => {

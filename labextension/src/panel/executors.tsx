@@ -7,7 +7,7 @@ import { duration, oneLine, size } from '../format';
 import { useSignal } from '../hooks';
 import { telerunIcon } from '../icons';
 import { counts } from '../jobs';
-import { languageLabel } from '../labels';
+import { languageLabel } from '../language';
 import { Executor } from '../protocol';
 import { fetchExecutors } from '../restapi';
 import { Telerun } from '../telerun';

@@ -102,6 +102,6 @@ function Empty({ telerun }: { telerun: Telerun }): JSX.Element | null {
   }
   const text = manager.jobs.size
     ? trans.__('No job matches.')
-    : trans.__('No jobs yet. A cell that begins with %%telerun makes one.');
+    : trans.__('No jobs yet. A cell that begins with %1 makes one.', '%%telerun');
   return <div className="tr-Empty">{text}</div>;
 }

@@ -5,7 +5,8 @@ import * as React from 'react';
 import { Progress, StateBadge } from '../badge';
 import { duration } from '../format';
 import { isFinal } from '../jobs';
-import { deviceLabel, languageLabel, title, why } from '../labels';
+import { deviceLabel, title, why } from '../labels';
+import { languageLabel } from '../language';
 import { Job } from '../protocol';
 import { CommandIDs, Telerun } from '../telerun';
 
