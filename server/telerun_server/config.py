@@ -13,7 +13,7 @@ from telerun_protocol.codec import convert
 from telerun_protocol.errors import InvalidMessage
 from telerun_protocol.messages import Limits, PositiveFloat, PositiveInt, ServiceLimits
 
-KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+MIB, GIB = 1 << 20, 1 << 30
 DAY_S = 86_400.0
 
 DEFAULTS = Limits(

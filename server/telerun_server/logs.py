@@ -20,9 +20,9 @@ SHARED_FRAMES = 8  # recent reads of one log kept for the followers at the same 
 IDLE_LOGS = 256  # logs kept open that nobody uses just now
 
 
-def whole_frames(data: bytes, start: int = 0) -> Iterator[int]:
+def whole_frames(data: bytes) -> Iterator[int]:
     """The end of each whole frame in `data`; stops at one that is cut, raises InvalidMessage at what is none."""
-    position = start
+    position = 0
     while len(data) - position >= HEADER.size:
         stream, length = HEADER.unpack_from(data, position)
         if stream > MAX_STREAM or length > MAX_PAYLOAD_BYTES or data[position + 1 : position + 4] != b"\0\0\0":
