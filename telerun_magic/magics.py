@@ -64,16 +64,17 @@ class TelerunMagics(Magics):
         words = options.words(given, self.shell.user_ns)
         notebook = os.environ.get("JPY_SESSION_NAME")
         built = submission.build(cell, words.pop("lang"), **words, notebook=notebook, cell_id=self._cell_id)
-        return api.send(built, _say, line_offset=self._line_offset())
+        return api.send(built, _say, line_offset=self._line_offset(cell))
 
     def _given(self, line: str) -> dict[str, Any]:
         """The cell's options over the kernel's over the configuration's."""
         return options.from_config(config.load().defaults) | self._defaults | options.parse(line)
 
-    def _line_offset(self) -> int:
-        """From a line of the source to the line of the cell: the magic's own, and blank ones above it."""
-        above = self._cell[: len(self._cell) - len(self._cell.lstrip())]
-        return above.count("\n") + 1
+    def _line_offset(self, body: str) -> int:
+        """From a line of the source to the line of the cell, past its magics and the blank lines above them."""
+        text = body.rstrip()
+        start = self._cell.rstrip().rfind(text)
+        return self._cell.count("\n", 0, start) if text and start > 0 else 1
 
     def _show(self, job: Job, how: Presentation, *, ours: bool = False) -> None:
         """`ours`: this cell has started it, and interrupting the cell ends it."""

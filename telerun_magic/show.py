@@ -95,6 +95,7 @@ class Notebook:
     """A cell's output: streams, and one display that is replaced as the job goes on."""
 
     limited = True
+    _with_output = False
 
     def __init__(self, shell: InteractiveShell, how: Presentation) -> None:
         self._shell = shell
@@ -106,13 +107,17 @@ class Notebook:
 
     def update(self, job: Job) -> None:
         if not job.feed.is_final:  # the end is shown once, complete
-            self._publish(job, gather(job, self._how, with_output=False))
+            self._publish(job)
 
     def finish(self, job: Job) -> None:
-        saved_to = save(job, self._how)
-        self._publish(job, gather(job, self._how, with_output=False, saved_to=saved_to))
+        saved_to = None
+        try:
+            saved_to = save(job, self._how)
+        finally:  # how it ended is shown, whether its files could be saved or not
+            self._publish(job, saved_to)
 
-    def _publish(self, job: Job, view: JobDisplay) -> None:
+    def _publish(self, job: Job, saved_to: Path | None = None) -> None:
+        view = gather(job, self._how, with_output=self._with_output, saved_to=saved_to)
         publish(self._shell, job, view, update=self._is_there)
         self._is_there = True
 
@@ -120,16 +125,10 @@ class Notebook:
 class Background(Notebook):
     """The output of a cell that has returned: its display holds what the job prints, too."""
 
+    _with_output = True
+
     def write(self, stream: str, text: str) -> None:
         return
-
-    def update(self, job: Job) -> None:
-        if not job.feed.is_final:
-            self._publish(job, gather(job, self._how, with_output=True))
-
-    def finish(self, job: Job) -> None:
-        saved_to = save(job, self._how)
-        self._publish(job, gather(job, self._how, with_output=True, saved_to=saved_to))
 
 
 class OutputOnly:

@@ -141,6 +141,8 @@ def _ending(view: JobDisplay, result: Result) -> list[Block]:
         found.append(line(result.message or _reason(job), _TONES.get(job.state, Tone.PLAIN), strong=True))
         if result.hint:
             found.append(line(result.hint))
+        if job.reason and job.reason.is_ours:
+            found.append(line("This is a failure of Telerun, not of the program.", Tone.WARN))
     elif not job.spec.run:
         found.append(line("Compiled; nothing was run, as asked.", Tone.DIM))
     found.append(_where(job, result))

@@ -32,6 +32,18 @@ def test_output_arguments_and_input(execute, tmp_path) -> None:
     assert "NUMPY" in array.stream()
 
 
+def test_commands_headers_and_macros(execute, tmp_path) -> None:
+    (tmp_path / "include").mkdir()
+    (tmp_path / "include" / "mine.h").write_text("#define MINE 40\n")
+    command, header = execute(
+        "%%telerun command\n# a comment\nprintf '%s|' 'one word' two",
+        'n = 2\nget_ipython().run_cell(r"""%%telerun cpp --header include/mine.h -D N={n} -X -Wall\n'
+        '#include <cstdio>\n#include "include/mine.h"\nint main() { std::printf("%d", MINE + N); }"""\n);',
+    )
+    assert command.stream() == "one word|two|"
+    assert header.stream() == "42"
+
+
 def test_language_from_the_content(execute) -> None:
     cpp, python, unknown = execute(
         f"%%telerun\n{PROGRAM}", "%%telerun\nimport sys\nprint(sys.version_info[0])", "%%telerun\nhello"
@@ -42,14 +54,17 @@ def test_language_from_the_content(execute) -> None:
 
 
 def test_compile_error_has_the_line_of_the_cell(execute) -> None:
-    plain, shifted = execute(
-        "%%telerun cpp\n#include <cstdio>\n\nint main() {\n\tint x = y;\n}", "\n\n%%telerun cpp\n\nint main() { oops; }"
+    plain, shifted, nested = execute(
+        "%%telerun cpp\n#include <cstdio>\n\nint main() {\n\tint x = y;\n}",
+        "\n\n%%telerun cpp\n\nint main() { oops; }",
+        "%%time\n%%telerun cpp\n\nint main() { oops; }",
     )
     assert "cell line 5:17: error:" in plain.text  # gcc counts columns with tab stops
     assert re.search(r"    5 \|         int x = y;\n +\| {17}\^", plain.text)
     assert plain.facts["reason"] == "compile_error"
     assert plain.error.count("\n") == 0
     assert "cell line 5:14: error: ‘oops’" in shifted.text
+    assert "cell line 4:14: error: ‘oops’" in nested.text
 
 
 def test_crash_tells_its_signal_and_keeps_the_output(execute) -> None:
@@ -73,11 +88,17 @@ def test_time_limit_keeps_partial_output(execute) -> None:
 
 
 def test_exit_code_and_going_on(execute) -> None:
-    failed, kept_going = execute("%%telerun sh\nexit 3", "%%telerun sh --keep-going --var job\nexit 4")
+    failed, kept_going, unsaved = execute(
+        "%%telerun sh\nexit 3",
+        "%%telerun sh --keep-going --var job\nexit 4",
+        "%%telerun sh --out /dev/null\ntouch out/f",
+    )
     assert "exit code 3" in failed.text
     assert failed.error is not None
     assert kept_going.error is None
     assert "exit code 4" in kept_going.text
+    assert "cannot be written" in unsaved.error
+    assert unsaved.facts["state"] == "succeeded"
 
 
 def test_many_lines_arrive_intact(execute) -> None:
