@@ -23,7 +23,7 @@ QUIET = {"fetchNews": "false", "checkForUpdates": False}
 
 
 class LabProcess:
-    """JupyterLab or Notebook (`app`) on a free port of 127.0.0.1, in a home of its own, with this checkout's extension."""
+    """JupyterLab or Notebook (`app`) on a free port, in a home of its own, with this checkout's extension."""
 
     def __init__(self, folder: Path, *, base_url: str = "/", app: str = "jupyterlab") -> None:
         self.folder = folder
@@ -78,13 +78,11 @@ class LabProcess:
 
     def _wait(self) -> None:
         assert self.process is not None
-        request = urllib.request.Request(  # noqa: S310
-            f"{self.url}/api/status", headers={"Authorization": f"token {self.token}"}
-        )
+        request = urllib.request.Request(f"{self.url}/api/status", headers={"Authorization": f"token {self.token}"})
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                urllib.request.urlopen(request, timeout=5).close()  # noqa: S310
+                urllib.request.urlopen(request, timeout=5).close()
             except (urllib.error.URLError, OSError):
                 time.sleep(0.2)
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -60,10 +61,8 @@ class Page:
     def _record(self, response: playwright.Response) -> None:
         self.received.append(json.dumps(response.headers))
         if "/telerun/" in response.url and "/log" not in response.url:
-            try:
+            with contextlib.suppress(playwright.Error):  # the page went away before it had the body
                 self.received.append(response.text())
-            except playwright.Error:
-                pass  # the page went away before it had the body
 
     def open(self, notebook: str, cells: int) -> None:
         self.page.goto(f"{self.lab.url}/lab/tree/{notebook}?token={self.lab.token}&reset")
@@ -344,3 +343,26 @@ def test_notebook_7_shows_the_panel_and_live_outputs(
         page.job("succeeded", "counting").first.wait_for()
     finally:
         classic.stop()
+
+
+def test_actions_of_a_job(page: Page, lab: LabProcess) -> None:
+    cell = '#include <cstdio>\nint main() { std::puts("plain cell"); }'
+    page.open(lab.write_notebook("actions.ipynb", [LOAD, cell]), 2)
+    page.page.locator(".jp-Notebook .jp-CodeCell").nth(1).locator(".cm-content").click()
+    page.command("telerun:run-cell")
+    view = page.page.locator(".tr-JobView-inner[data-state=succeeded]")
+    page.has_text(view.locator(".tr-Log-lines"), "plain cell")
+    page.page.get_by_role("tab", name="actions.ipynb").click()
+    page.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0 }")
+    view.locator("[data-command='telerun:show-cell']").click()
+    page.page.wait_for_function("() => window.jupyterapp.shell.currentWidget?.content?.activeCellIndex === 1")
+    view.locator("[data-command='telerun:open-source']").click()
+    page.wait_for_notebook(3)
+    page.has_text(page.page.locator(".jp-CodeCell").nth(2), "%%telerun cpp")
+    view.locator("[data-command='telerun:insert-job']").click()
+    page.wait_for_notebook(4)
+    page.run_cell(0)
+    page.run_cell(3)
+    page.has_text(page.output(3), "succeeded")
+    view.locator("[data-command='telerun:run-again']").click()
+    playwright.expect(page.page.get_by_role("tab", name="C++ #")).to_have_count(2, timeout=WAIT_MS)
