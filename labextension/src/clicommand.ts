@@ -14,9 +14,15 @@ export function cliCommand(spec: JobSpec): string {
     ...(spec.asm ? ['--asm'] : []),
     ...option('-X', spec.compile_flags ?? []),
     ...option('--std', [spec.std]),
-    ...option('--arch', (spec.archs ?? []).map(arch => arch.replace(/^sm_/, ''))),
+    ...option(
+      '--arch',
+      (spec.archs ?? []).map(arch => arch.replace(/^sm_/, ''))
+    ),
     ...option('-l', spec.libraries ?? []),
-    ...option('-e', Object.entries(spec.env ?? {}).map(([name, value]) => `${name}=${value}`)),
+    ...option(
+      '-e',
+      Object.entries(spec.env ?? {}).map(([name, value]) => `${name}=${value}`)
+    ),
     ...option('--time', [seconds && `${seconds}s`]),
     ...option('--memory', [bytes && `${bytes}B`]),
     ...option('--gpus', [spec.gpus]),

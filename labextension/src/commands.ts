@@ -44,7 +44,7 @@ export function addJobCommands(telerun: Telerun, tracker: INotebookTracker | nul
       okLabel: trans.__('OK')
     });
     const text = answer.value?.trim().replace(/^#/, '');
-    return text ? [...manager.jobs.values()].find(job => `${job.number}` === text) ?? manager.job(text) : null;
+    return text ? ([...manager.jobs.values()].find(job => `${job.number}` === text) ?? manager.job(text)) : null;
   };
 
   const add = (

@@ -54,15 +54,7 @@ const panel: JupyterFrontEndPlugin<void> = {
   description: 'The sidebar, the view of one job, the executors and the status bar item.',
   autoStart: true,
   requires: [ITelerun],
-  optional: [
-    ISettingRegistry,
-    ILayoutRestorer,
-    ICommandPalette,
-    ILauncher,
-    IStatusBar,
-    INotebookTracker,
-    ILabShell
-  ],
+  optional: [ISettingRegistry, ILayoutRestorer, ICommandPalette, ILauncher, IStatusBar, INotebookTracker, ILabShell],
   activate: (
     app: JupyterFrontEnd,
     telerun: Telerun,

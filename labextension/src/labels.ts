@@ -64,7 +64,7 @@ export function title(job: Job): string {
 /** The devices that ran the job or, before that, the one it asked for. */
 export function deviceLabel(job: Job): string {
   const devices = job.result?.devices ?? [];
-  return oneLine(devices.length ? devices.map(device => device.name).join(', ') : job.spec.device ?? '', 60);
+  return oneLine(devices.length ? devices.map(device => device.name).join(', ') : (job.spec.device ?? ''), 60);
 }
 
 /** Why a job failed or what a queued one waits for, in a line; '' where there is nothing to say. */

@@ -64,7 +64,7 @@ export function cellLanguage(source: string): CellLanguage | null {
     return null;
   }
   const word = languageWord(line);
-  return word === null ? guess(source.slice(line.length + 1)) : LANGUAGES[word.toLowerCase()] ?? null;
+  return word === null ? guess(source.slice(line.length + 1)) : (LANGUAGES[word.toLowerCase()] ?? null);
 }
 
 /** Whether a text looks like C, C++ or CUDA: what can be run remotely without further words. */

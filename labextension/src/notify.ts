@@ -39,7 +39,9 @@ export function announce(
     }
     for (const { job, place } of ended) {
       const took = duration((job.finished_at ?? manager.now()) - job.created_at);
-      const message = [`${title(job)}: ${stateLabel(job, trans)} (${took})`, why(job, trans)].filter(Boolean).join('. ');
+      const message = [`${title(job)}: ${stateLabel(job, trans)} (${took})`, why(job, trans)]
+        .filter(Boolean)
+        .join('. ');
       const type = job.state === 'succeeded' ? 'success' : job.state === 'failed' ? 'error' : 'info';
       const action = (label: string, id: string): Notification.IAction => ({
         label,

@@ -130,11 +130,7 @@ class OutputBar extends ReactWidget {
   }
 
   protected render(): JSX.Element {
-    return this._facts ? (
-      <Bar telerun={this._telerun} facts={this._facts} isDetached={this._isDetached} />
-    ) : (
-      <></>
-    );
+    return this._facts ? <Bar telerun={this._telerun} facts={this._facts} isDetached={this._isDetached} /> : <></>;
   }
 
   private _facts: JobFacts | null = null;
@@ -150,7 +146,12 @@ function Bar(props: { telerun: Telerun; facts: JobFacts; isDetached: boolean }):
   useTicks(isActive && isDetached);
   const args = { job: facts.id };
   const button = (id: string, label: string, isDisabled = false): JSX.Element => (
-    <button className="tr-Button" data-command={id} disabled={isDisabled} onClick={() => void commands.execute(id, args)}>
+    <button
+      className="tr-Button"
+      data-command={id}
+      disabled={isDisabled}
+      onClick={() => void commands.execute(id, args)}
+    >
       {label}
     </button>
   );

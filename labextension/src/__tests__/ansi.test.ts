@@ -34,7 +34,10 @@ test('nothing but colours comes through', () => {
     }
     assert.ok(!spans.some(span => span.text.includes('\x1b')), attack);
   }
-  assert.deepEqual(parseAnsi('x\x1b]8;;javascript:alert(1)\x07y').spans.map(span => span.text), ['x', 'y']);
+  assert.deepEqual(
+    parseAnsi('x\x1b]8;;javascript:alert(1)\x07y').spans.map(span => span.text),
+    ['x', 'y']
+  );
 });
 
 test('control characters and overrides of the writing direction are shown, not obeyed', () => {
@@ -42,7 +45,13 @@ test('control characters and overrides of the writing direction are shown, not o
 });
 
 test('an unfinished sequence at the end of a line does no harm', () => {
-  assert.deepEqual(parseAnsi('ok\x1b[3').spans.map(span => span.text).join('').startsWith('ok'), true);
+  assert.deepEqual(
+    parseAnsi('ok\x1b[3')
+      .spans.map(span => span.text)
+      .join('')
+      .startsWith('ok'),
+    true
+  );
   assert.equal(stripAnsi('\x1b[31mred\x1b[0m'), 'red');
 });
 

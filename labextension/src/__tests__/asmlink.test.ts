@@ -47,7 +47,10 @@ test('filters bring directives and labels back, and choose one function', () => 
   const texts = (filter: Partial<typeof show>): string[] => asmRows(view, { ...show, ...filter }).map(row => row.text);
   assert.ok(texts({ labels: true }).includes('$L__BB0_1:'));
   assert.ok(texts({ directives: true }).includes('.version 8.0'));
-  assert.deepEqual(asmRows(view, { ...show, symbol: '_Z1gv' }).map(row => row.text), ['_Z1gv', 'ret;']);
+  assert.deepEqual(
+    asmRows(view, { ...show, symbol: '_Z1gv' }).map(row => row.text),
+    ['_Z1gv', 'ret;']
+  );
 });
 
 test('directives and labels are told apart', () => {
@@ -58,8 +61,17 @@ test('directives and labels are told apart', () => {
 });
 
 test('each line that became code has a colour, the same in every view', () => {
-  assert.deepEqual([...lineColors(listing)], [[5, 0], [7, 1]]);
-  const many = { ...view, functions: [{ ...view.functions[0], ranges: Array.from({ length: 20 }, (_, n) => [n, n, n + 1]) }] };
+  assert.deepEqual(
+    [...lineColors(listing)],
+    [
+      [5, 0],
+      [7, 1]
+    ]
+  );
+  const many = {
+    ...view,
+    functions: [{ ...view.functions[0], ranges: Array.from({ length: 20 }, (_, n) => [n, n, n + 1]) }]
+  };
   const colors = lineColors({ ...listing, views: [many as AsmView] });
   assert.equal(colors.size, 20);
   assert.ok([...colors.values()].every(color => color >= 0 && color < 8));

@@ -58,11 +58,15 @@ test('a list that is older than an event does not undo it', () => {
 
 test('search, state and notebook narrow the list, newest first', () => {
   const jobs = known(
-    job(1, 'failed', { spec: { language: 'cu', name: 'Matrix multiply', notebook: '/a/x.ipynb' }, reason: 'time_limit' }),
+    job(1, 'failed', {
+      spec: { language: 'cu', name: 'Matrix multiply', notebook: '/a/x.ipynb' },
+      reason: 'time_limit'
+    }),
     job(2, 'running', { spec: { language: 'cpp', name: 'matrix add', notebook: '/a/y.ipynb' } }),
     job(10, 'queued', { spec: { language: 'cpp', tags: ['nightly'] } })
   );
-  const numbers = (filter: Partial<Filter>): number[] => visible(jobs, { ...ALL, ...filter }).map(({ number }) => number);
+  const numbers = (filter: Partial<Filter>): number[] =>
+    visible(jobs, { ...ALL, ...filter }).map(({ number }) => number);
   assert.deepEqual(numbers({}), [10, 2, 1]);
   assert.deepEqual(numbers({ text: 'MATRIX' }), [2, 1]);
   assert.deepEqual(numbers({ text: 'matrix time_limit' }), [1]);

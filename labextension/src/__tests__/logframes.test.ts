@@ -14,7 +14,11 @@ test('frames arrive whole, whatever the pieces', () => {
         found.push([stream, new TextDecoder().decode(payload)]);
       }
     }
-    assert.deepEqual(found, [[1, 'hello\n'], [2, ''], [3, 'wörld']]);
+    assert.deepEqual(found, [
+      [1, 'hello\n'],
+      [2, ''],
+      [3, 'wörld']
+    ]);
     assert.equal(decoder.offset, log.length);
   }
 });
@@ -29,7 +33,10 @@ test('after a lost connection, reading goes on at the last whole frame', () => {
 });
 
 test('bytes that are no frame are refused', () => {
-  assert.throws(() => new FrameDecoder().feed(new Uint8Array([9, 0, 0, 0, 0, 0, 0, 1, 65])), /Not a log frame at byte 0/);
+  assert.throws(
+    () => new FrameDecoder().feed(new Uint8Array([9, 0, 0, 0, 0, 0, 0, 1, 65])),
+    /Not a log frame at byte 0/
+  );
   assert.throws(() => new FrameDecoder().feed(new Uint8Array([1, 1, 0, 0, 0, 0, 0, 1, 65])), /Not a log frame/);
   assert.throws(() => new FrameDecoder().feed(new Uint8Array([1, 0, 0, 0, 255, 0, 0, 0])), /Not a log frame/);
 });

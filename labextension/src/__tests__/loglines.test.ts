@@ -51,7 +51,10 @@ test('lines are cut per stream, across frames and within characters', () => {
     { stream: STDOUT, payload: bytes('no end') }
   ].flatMap(piece => splitter.feed(piece).map(line => line.text));
   assert.deepEqual(texts, ['oops', 'grüße']);
-  assert.deepEqual(splitter.unfinished().map(line => line.text), ['no end']);
+  assert.deepEqual(
+    splitter.unfinished().map(line => line.text),
+    ['no end']
+  );
 });
 
 test('a line without end is cut, and a progress bar without end is not kept', () => {
@@ -67,7 +70,10 @@ test('a line without end is cut, and a progress bar without end is not kept', ()
 
 test('colours last until they are reset, also on later lines', () => {
   const lines = new LineSplitter().feed({ stream: STDOUT, payload: bytes('\x1b[31mred\nstill\x1b[0m\nplain\n') });
-  assert.deepEqual(lines.map(line => line.style.color), [undefined, 'red', undefined]);
+  assert.deepEqual(
+    lines.map(line => line.style.color),
+    [undefined, 'red', undefined]
+  );
 });
 
 test('a log of many chunks keeps few of them, and reads the others again', async () => {
@@ -91,7 +97,9 @@ test('a log of many chunks keeps few of them, and reads the others again', async
 });
 
 test('a search looks everywhere and counts rows as they are shown', async () => {
-  const parts = Array.from({ length: 30_000 }, (_, n) => frame(n % 3 ? STDOUT : STDERR, `entry ${n} ${'x'.repeat(40)}\n`));
+  const parts = Array.from({ length: 30_000 }, (_, n) =>
+    frame(n % 3 ? STDOUT : STDERR, `entry ${n} ${'x'.repeat(40)}\n`)
+  );
   const log = new Log(join(...parts)).feed();
   const signal = new AbortController().signal;
   assert.deepEqual(await log.lines.search('ENTRY 29997 ', ALL_STREAMS, signal), [29_997]);

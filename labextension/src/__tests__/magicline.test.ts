@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { cellLanguage, guessedWord, isMagic, languageOfFile, languageWord, masked, withFlag, words } from '../magicline';
+import {
+  cellLanguage,
+  guessedWord,
+  isMagic,
+  languageOfFile,
+  languageWord,
+  masked,
+  withFlag,
+  words
+} from '../magicline';
 
 test('the language is the first word that is no option and no value of one', () => {
   const cases: [string, string | null][] = [

@@ -8,7 +8,14 @@ import { duration, oneLine, shellWords, size } from '../format';
 import { VERSION } from '../version';
 
 test('durations and sizes', () => {
-  assert.deepEqual([0.0123, 1.25, 59.9, 61, 3700, 200_000].map(duration), ['12 ms', '1.3 s', '59 s', '1 min 1 s', '1 h 1 min', '2 d 7 h']);
+  assert.deepEqual([0.0123, 1.25, 59.9, 61, 3700, 200_000].map(duration), [
+    '12 ms',
+    '1.3 s',
+    '59 s',
+    '1 min 1 s',
+    '1 h 1 min',
+    '2 d 7 h'
+  ]);
   assert.equal(duration(-3), '0 ms');
   assert.deepEqual([0, 999, 1500, 12_345_678].map(size), ['0 B', '999 B', '1.5 kB', '12 MB']);
 });
@@ -21,13 +28,23 @@ test('untrusted text stays on its line', () => {
 test('a job as a command line', () => {
   assert.equal(shellWords(['a b', "it's", '-O3', '$(rm)']), `'a b' 'it'\\''s' -O3 '$(rm)'`);
   const file = { path: 'cell.cu', sha256: '0'.repeat(64), size_bytes: 1 };
-  const spec = { language: 'cu' as const, files: [file], archs: ['sm_90'], asm: true, limits: { wall_time_s: 30 }, args: ['1 2'] };
+  const spec = {
+    language: 'cu' as const,
+    files: [file],
+    archs: ['sm_90'],
+    asm: true,
+    limits: { wall_time_s: 30 },
+    args: ['1 2']
+  };
   assert.equal(cliCommand(spec), "telerun run --asm --arch 90 --time 30s cu cell.cu '1 2'");
   assert.equal(cliCommand({ language: 'command', args: ['nvidia-smi', '-L'] }), 'telerun run -- nvidia-smi -L');
 });
 
 test('tables with quotes, and no more rows than asked for', () => {
-  assert.deepEqual(parseTable('a,b\r\n"x, ""y""\nz",2\n', ',', 10), [['a', 'b'], ['x, "y"\nz', '2']]);
+  assert.deepEqual(parseTable('a,b\r\n"x, ""y""\nz",2\n', ',', 10), [
+    ['a', 'b'],
+    ['x, "y"\nz', '2']
+  ]);
   assert.equal(parseTable('1\n'.repeat(1000), ',', 5).length, 5);
   assert.deepEqual(parseTable('a\tb', '\t', 5), [['a', 'b']]);
 });

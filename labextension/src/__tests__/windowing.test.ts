@@ -6,7 +6,12 @@ import { MAX_HEIGHT_PX, scrollTo, windowOf, windowOfEdges } from '../windowing';
 test('only the rows on the screen, and a few around', () => {
   const shown = windowOf({ count: 1000, rowPx: 20, viewPx: 400, scrollPx: 2000 }, 5);
   assert.deepEqual(shown, { first: 95, end: 125, heightPx: 20_000, topPx: 1900 });
-  assert.deepEqual(windowOf({ count: 3, rowPx: 20, viewPx: 400, scrollPx: 0 }), { first: 0, end: 3, heightPx: 60, topPx: 0 });
+  assert.deepEqual(windowOf({ count: 3, rowPx: 20, viewPx: 400, scrollPx: 0 }), {
+    first: 0,
+    end: 3,
+    heightPx: 60,
+    topPx: 0
+  });
   assert.equal(windowOf({ count: 0, rowPx: 20, viewPx: 400, scrollPx: 0 }).end, 0);
 });
 

@@ -159,10 +159,7 @@ function ViewPane(
 ): JSX.Element {
   const { view, symbol, directives, labels, trans, ...pane } = props;
   const own = symbol !== null && view.functions.some(fn => fn.symbol === symbol) ? symbol : null;
-  const rows = React.useMemo(
-    () => asmRows(view, { symbol: own, directives, labels }),
-    [view, own, directives, labels]
-  );
+  const rows = React.useMemo(() => asmRows(view, { symbol: own, directives, labels }), [view, own, directives, labels]);
   const count = pane.hot ? countOf(rows, pane.hot) : 0;
   const title = viewName(view) + (count ? ` · ${trans._n('%1 line', '%1 lines', count)}` : '');
   return <Pane kind={view.kind} title={title} rows={rows} {...pane} />;

@@ -20,7 +20,12 @@ export function Facts({ job, now, trans }: { job: Job; now: number; trans: Trans
     [trans.__('Isolation'), result?.isolation ?? ''],
     [trans.__('Limits'), limits(spec.limits ?? {})],
     [trans.__('Arguments'), shellWords(spec.args ?? [])],
-    [trans.__('Environment'), Object.entries(spec.env ?? {}).map(([k, v]) => `${k}=${v}`).join(' ')],
+    [
+      trans.__('Environment'),
+      Object.entries(spec.env ?? {})
+        .map(([k, v]) => `${k}=${v}`)
+        .join(' ')
+    ],
     [trans.__('Labels'), (spec.labels ?? []).join(', ')],
     [trans.__('Tags'), (spec.tags ?? []).join(', ')],
     [trans.__('Notebook'), spec.notebook ?? ''],

@@ -52,7 +52,9 @@ function rowsOf(source: string, diagnostics: readonly Diagnostic[], main: string
 
 function SourceRow({ row }: { row: Row }): JSX.Element {
   if ('message' in row) {
-    const place = row.line ? `${oneLine(row.file)}:${row.line}${row.column ? `:${row.column}` : ''}` : oneLine(row.file);
+    const place = row.line
+      ? `${oneLine(row.file)}:${row.line}${row.column ? `:${row.column}` : ''}`
+      : oneLine(row.file);
     return (
       <div className="tr-Line tr-Diagnostic" data-severity={row.severity ?? 'error'} style={{ height: ROW_PX }}>
         <span className="tr-LineNumber" />

@@ -36,7 +36,9 @@ export function ConnectionNotice({ telerun }: { telerun: Telerun }): JSX.Element
       {connection.hint && <div>{connection.hint}</div>}
       {connection.kind === 'unreachable' && <div>{trans.__('It is tried again by itself.')}</div>}
       {connection.kind === 'absent' && (
-        <div>{trans.__("Enable it with “jupyter server extension enable telerun_labextension”, then restart Jupyter.")}</div>
+        <div>
+          {trans.__('Enable it with “jupyter server extension enable telerun_labextension”, then restart Jupyter.')}
+        </div>
       )}
       <div className="tr-Notice-actions">
         {connection.kind === 'unconfigured' && (

@@ -63,7 +63,9 @@ function Executors({ telerun, isShown }: { telerun: Telerun; isShown: () => bool
         </div>
       )}
       <div className="tr-Executors-list" role="list" aria-label={trans.__('Executors')}>
-        {executors?.map(executor => <Card key={executor.name} executor={executor} telerun={telerun} />)}
+        {executors?.map(executor => (
+          <Card key={executor.name} executor={executor} telerun={telerun} />
+        ))}
       </div>
     </>
   );

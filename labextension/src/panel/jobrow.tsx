@@ -22,7 +22,9 @@ export function JobRow({ telerun, job, heightPx, place }: Props): JSX.Element {
   const elapsed = duration((job.finished_at ?? manager.now()) - job.created_at);
   const reason = why(job, trans);
   const named = job.spec.name ? [`#${job.number}`, languageLabel(job.spec.language)] : [];
-  const facts = [...named, deviceLabel(job), isFinal(job.state) ? trans.__('took %1', elapsed) : elapsed].filter(Boolean);
+  const facts = [...named, deviceLabel(job), isFinal(job.state) ? trans.__('took %1', elapsed) : elapsed].filter(
+    Boolean
+  );
   return (
     <div
       className="tr-Job"

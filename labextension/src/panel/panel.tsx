@@ -34,13 +34,7 @@ function Panel({ telerun }: { telerun: Telerun }): JSX.Element {
   const [isGrouped, setGrouped] = React.useState(false);
   return (
     <>
-      <FilterBar
-        telerun={telerun}
-        filter={filter}
-        isGrouped={isGrouped}
-        onFilter={setFilter}
-        onGrouped={setGrouped}
-      />
+      <FilterBar telerun={telerun} filter={filter} isGrouped={isGrouped} onFilter={setFilter} onGrouped={setGrouped} />
       <ConnectionNotice telerun={telerun} />
       <JobList telerun={telerun} filter={filter} isGrouped={isGrouped} />
     </>
