@@ -21,6 +21,8 @@ def jupyter(telerun_server: ServerProcess, tmp_path_factory: pytest.TempPathFact
     process = JupyterProcess(folder, telerun_server.environment(), base_url="/user/ada/")
     yield process
     process.stop()
+    log = process.log.read_text()
+    assert not [file for file in telerun_server.tokens.glob("*.token") if file.read_text().strip() in log]
 
 
 @pytest.fixture

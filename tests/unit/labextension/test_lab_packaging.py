@@ -86,6 +86,7 @@ def test_one_version_and_one_name() -> None:
     assert package["license"] == project["license"]
     assert install["packageName"] == project["name"] == package["jupyterlab"]["discovery"]["server"]["base"]["name"]
     assert json.loads((BUILT / "package.json").read_text())["version"] == project["version"]
+    assert f"VERSION = '{project['version']}'" in (LAB / "src" / "version.ts").read_text()
 
 
 def test_locks_name_no_registry() -> None:
