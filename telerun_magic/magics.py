@@ -243,6 +243,3 @@ def unload(shell: InteractiveShell) -> None:
         shell.events.unregister("post_run_cell", old.background.republish)
         shell.magics_manager.registry.pop("TelerunMagics")
     completion.remove(shell)
-
-
-__all__ = ["TelerunError", "TelerunMagics", "load", "unload"]

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from notebook_kernel import Kernel
+from tests_processes import ExecutorProcess, ServerProcess
 
 COUNTER = """\
 %%telerun py --var job
@@ -175,6 +176,35 @@ def test_interrupt_before_the_job_is_queued(kernel) -> None:
             lambda kind, content: kernel.manager.interrupt_kernel() if "Taken as" in content.get("text", "") else None,
         )
     assert shown.error == "Telerun: Interrupted; nothing was queued."
+
+
+def test_a_server_that_dies_and_comes_back_costs_a_running_cell_nothing(tmp_path) -> None:
+    server = ServerProcess(tmp_path / "server").start()
+    executor = ExecutorProcess(server, tmp_path / "executor", "--slots", "1", "--compile-slots", "1").start()
+    kernel = Kernel(server.environment(), tmp_path)
+    killed: list[str] = []
+    told: list[str] = []
+
+    def on_message(kind: str, content: dict[str, Any]) -> None:
+        if "tick 3" in content.get("text", "") and not killed:
+            killed.append(server.url)
+            server.kill()
+        text = content.get("data", {}).get("text/plain", "")
+        if "does not answer" in text and not told:
+            told.append(text)
+            server.start(keep_tokens=True)
+
+    try:
+        kernel.run("%load_ext telerun_magic")
+        shown = kernel.run(COUNTER.format(count=30, pause=0.1), on_message)
+        assert told, "the display says why nothing new is heard"
+        assert shown.stream() == "".join(f"tick {n}\n" for n in range(30))
+        assert shown.facts["state"] == "succeeded"
+        assert "does not answer" not in shown.text
+    finally:
+        kernel.close()
+        executor.stop()
+        server.stop()
 
 
 def test_log_in(telerun_server, telerun_executor, tmp_path) -> None:
