@@ -111,12 +111,12 @@ class JobSpec(Message, frozen=True, kw_only=True):
                 raise ValueError(f"{min(both)!r} cannot be a file and a folder")
         if self.main is not None and self.main not in [file.path for file in self.files]:
             raise ValueError(f"main names {self.main!r}, which is not among the files")
-        if self.language is Language.COMMAND:
+        if self.language == Language.COMMAND:
             if not self.args:
                 raise ValueError("a command needs args: the program and its arguments")
         elif not self.files:
             raise ValueError("a job needs at least one file")
-        elif self.language is not Language.PROJECT and self.main is None and len(self.files) > 1:
+        elif self.language != Language.PROJECT and self.main is None and len(self.files) > 1:
             raise ValueError("main must say which of the files to compile or run")
         if any("\0" in text for text in (*self.args, *self.compile_flags, *self.env.values())):
             raise ValueError("arguments must not contain NUL")
@@ -131,7 +131,7 @@ class JobSpec(Message, frozen=True, kw_only=True):
     def gpus_wanted(self) -> int:
         """How many GPUs the program needs when it runs."""
         if self.gpus is None:
-            return 1 if self.language is Language.CUDA else 0
+            return 1 if self.language == Language.CUDA else 0
         return self.gpus
 
     @property

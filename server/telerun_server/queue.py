@@ -98,8 +98,11 @@ class Queue:
             blobs={file.sha256: file.size_bytes for file in spec.all_files},
             queued_at_most=self._config.queued_jobs_per_user,
         )
+        # They look right behind it, so that on an idle server the claim shares the commit of the submit.
+        self._wake_executors(submission.needs)
         job, change = await self._store.submit(submission, time.time())
-        self._announce((change,))
+        if change:
+            self._wakeups.ring(("events", change.owner))
         return job
 
     async def job(self, principal: Principal, ref: str) -> Job:

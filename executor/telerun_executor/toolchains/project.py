@@ -25,7 +25,7 @@ from telerun_executor.toolchains.discovery import find_tool
 from telerun_executor.toolchains.shell import SHELL
 from telerun_executor.workspace import Workspace
 from telerun_protocol.errors import InvalidMessage
-from telerun_protocol.messages import JobSpec, ToolchainInfo
+from telerun_protocol.messages import JobSpec, ToolchainInfo, check_path
 from telerun_protocol.states import Language, StreamId
 
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -93,7 +93,7 @@ class ProjectToolchain(Toolchain):
 
 
 def _extract(archive: Path, folder: Path) -> None:
-    """Unpacks with tarfile's `data` filter: nothing leaves the folder, no devices, no foreign owners."""
+    """Unpacks files and folders and nothing else, so that no name can lead out of the folder."""
     try:
         with tarfile.open(archive) as tar:
             total = 0
@@ -101,9 +101,29 @@ def _extract(archive: Path, folder: Path) -> None:
                 total += member.size
                 if total > MOST_TAR_BYTES or count >= MOST_TAR_ENTRIES:
                     raise InvalidMessage("The archive unpacks to more than a project may hold.")
-                tar.extract(member, folder, filter="data")
+                _extract_member(tar, member, folder)
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         raise InvalidMessage(f"The archive {archive.name} cannot be unpacked: {error}.") from None
+
+
+def _extract_member(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
+    name = member.name.removeprefix("./").rstrip("/")
+    if name in ("", "."):
+        return
+    check_path(name)
+    target = folder / name
+    if member.isdir():
+        target.mkdir(parents=True, exist_ok=True)
+    elif content := tar.extractfile(member) if member.isreg() else None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with content, target.open("wb") as file:
+            shutil.copyfileobj(content, file)
+        target.chmod(0o755 if member.mode & 0o100 else 0o644)
+    else:
+        raise InvalidMessage(
+            f"The archive holds {name!r}, which is neither a file nor a folder.",
+            hint="Links and devices are not taken; `tar --dereference` puts the linked files in.",
+        )
 
 
 def _single_folder(folder: Path) -> Path:

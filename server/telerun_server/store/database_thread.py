@@ -7,6 +7,7 @@ import logging
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -20,6 +21,7 @@ Item = tuple[Callable[[Execute], Any], asyncio.Future[Any]]
 Answer = tuple[asyncio.Future[Any], Any, BaseException | None]
 
 GROUP = 64
+LINGER = 0.1  # of the time of a commit: what comes within that shares the next one
 BUSY_TIMEOUT_MS = 5000  # a backup may hold the file for a moment
 
 log = logging.getLogger(__name__)
@@ -52,6 +54,7 @@ class DatabaseThread:
             self._connection.execute("PRAGMA query_only=ON")
         self._begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
         self._group = 1 if read_only else GROUP
+        self._commit_s = 0.0  # what the latest commit took
         self._thread = threading.Thread(target=self._run, name=f"database-{path.name}", daemon=True)
         self._thread.start()
 
@@ -72,12 +75,13 @@ class DatabaseThread:
         while not stopping:
             batch: list[Item] = []
             item = self._todo.get()
+            linger_until = time.monotonic() + LINGER * self._commit_s
             while item is not None:
                 batch.append(item)
                 if len(batch) == self._group:
                     break
                 try:
-                    item = self._todo.get_nowait()  # only what is already there: never waits for more
+                    item = self._todo.get(timeout=max(0.0, linger_until - time.monotonic()))
                 except queue.Empty:
                     break
             stopping = item is None
@@ -90,7 +94,9 @@ class DatabaseThread:
             answers = self._together(batch)
             if answers is None:
                 answers = self._each_in_a_savepoint(batch)
+            began = time.monotonic()
             self._connection.execute("COMMIT")
+            self._commit_s = time.monotonic() - began
         except sqlite3.Error as error:  # disk full, I/O error: nobody may believe that it is stored
             log.exception("the database could not commit")
             if self._connection.in_transaction:

@@ -10,7 +10,7 @@ from telerun_protocol.states import Phase, State
 from telerun_server.store.base import Change, ClaimOrder, HeldJob, Leases, Submission
 from telerun_server.store.changes import CHANGED, change_of, text_of
 from telerun_server.store.database_thread import Execute
-from telerun_server.store.reading import JOB_COLUMNS, decode_needs, decode_spec, job_of
+from telerun_server.store.reading import JOB_COLUMNS, blob_size, decode_needs, decode_spec, job_of
 
 BUSY_HINT = "Wait until some of them have run, or cancel some."
 
@@ -47,15 +47,12 @@ def submit(execute: Execute, order: Submission, now: float) -> tuple[Job, Change
 def _check_blobs(execute: Execute, order: Submission) -> None:
     missing = []
     for sha256, size_bytes in order.blobs.items():
-        row = execute(
-            "SELECT b.size_bytes FROM blobs b JOIN blob_owners o USING (sha256) WHERE b.sha256 = ? AND o.owner = ?",
-            (sha256, order.owner),
-        ).fetchone()
-        if row is None:
+        found = blob_size(execute, sha256, order.owner, None)
+        if found is None:
             missing.append(sha256)
-        elif row[0] != size_bytes:
+        elif found != size_bytes:
             raise InvalidMessage(
-                f"$.spec: the file {sha256} has {row[0]} bytes, not {size_bytes}.", path="$.spec", items=(sha256,)
+                f"$.spec: the file {sha256} has {found} bytes, not {size_bytes}.", path="$.spec", items=(sha256,)
             )
     if missing:
         raise MissingBlobs(hint="Upload them first.", items=tuple(missing))

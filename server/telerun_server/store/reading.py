@@ -148,3 +148,15 @@ def has_unfinished(execute: Execute) -> bool:
 def counts(execute: Execute) -> dict[State, int]:
     present = dict(execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall())
     return {state: present.get(state, 0) for state in State}
+
+
+def blob_size(execute: Execute, sha256: str, owner: str | None, job_id: str | None) -> int | None:
+    """The size of a blob that the owner uploaded, or that was given to or left by a job of theirs or this job."""
+    row = execute(
+        """SELECT size_bytes FROM blobs b WHERE sha256 = :sha256 AND (
+             EXISTS (SELECT 1 FROM blob_owners o WHERE o.sha256 = b.sha256 AND o.owner = :owner)
+             OR EXISTS (SELECT 1 FROM job_blobs x JOIN jobs j ON j.number = x.job
+                        WHERE x.sha256 = b.sha256 AND (j.owner = :owner OR j.id = :job_id)))""",
+        {"sha256": sha256, "owner": owner, "job_id": job_id},
+    ).fetchone()
+    return int(row[0]) if row else None

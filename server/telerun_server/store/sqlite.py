@@ -133,7 +133,7 @@ class SqliteStore(Store):
         await self._write(_add_blob, sha256, size_bytes, owner, job_id, now)
 
     async def blob_size(self, sha256: str, *, owner: str | None, job_id: str | None) -> int | None:
-        return await self._read(_blob_size, sha256, owner, job_id)
+        return await self._read(reading.blob_size, sha256, owner, job_id)
 
     # ----------------------------------------------------------------------------------------------- housekeeping
 
@@ -219,17 +219,6 @@ def _add_blob(
         execute(
             "INSERT OR IGNORE INTO job_blobs(job, sha256) SELECT number, ? FROM jobs WHERE id = ?", (sha256, job_id)
         )
-
-
-def _blob_size(execute: Execute, sha256: str, owner: str | None, job_id: str | None) -> int | None:
-    row = execute(
-        """SELECT size_bytes FROM blobs b WHERE sha256 = :sha256 AND (
-             EXISTS (SELECT 1 FROM blob_owners o WHERE o.sha256 = b.sha256 AND o.owner = :owner)
-             OR EXISTS (SELECT 1 FROM job_blobs x JOIN jobs j ON j.number = x.job
-                        WHERE x.sha256 = b.sha256 AND (j.owner = :owner OR j.id = :job_id)))""",
-        {"sha256": sha256, "owner": owner, "job_id": job_id},
-    ).fetchone()
-    return int(row[0]) if row else None
 
 
 def _purge_jobs(execute: Execute, finished_before: float, limit: int) -> list[str]:

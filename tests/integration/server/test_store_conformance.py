@@ -326,6 +326,9 @@ async def test_blobs_and_who_has_them(store: Store) -> None:
     assert await store.blob_size(two, owner="ada", job_id=None) == 1
     assert await store.blob_size(two, owner="bob", job_id=None) is None
     assert await store.blob_size(two, owner=None, job_id=None) is None
+    await put(store, blobs={two: 1})  # what one job left, the next may be given
+    with pytest.raises(MissingBlobs):
+        await put(store, "bob", blobs={two: 1})
 
 
 async def test_retention(store: Store) -> None:

@@ -144,19 +144,27 @@ def test_an_archive_of_one_folder_is_that_folder(workspace: Workspace) -> None:
     assert (workspace.work / "Makefile").is_file()
 
 
-@pytest.mark.parametrize("kind", [tarfile.CHRTYPE, tarfile.FIFOTYPE])
-def test_an_archive_holds_no_devices(workspace: Workspace, kind: bytes) -> None:
+@pytest.mark.parametrize("kind", [tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_an_archive_holds_files_and_folders_only(workspace: Workspace, kind: bytes) -> None:
     member = tarfile.TarInfo("x")
-    member.type = kind
-    with pytest.raises(InvalidMessage, match=r"p\.tar cannot be unpacked"):
+    member.type, member.linkname = kind, "/etc/passwd"
+    with pytest.raises(InvalidMessage, match="neither a file nor a folder"):
         prepared(workspace, {"p.tar": archive(member)})
 
 
-def test_a_link_cannot_leave_an_archive(workspace: Workspace) -> None:
-    member = tarfile.TarInfo("x")
-    member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
-    with pytest.raises(InvalidMessage):
-        prepared(workspace, {"p.tar": archive(member)})
+@pytest.mark.parametrize("name", ["../x", "/x", "a/../../x"])
+def test_a_name_cannot_leave_an_archive(workspace: Workspace, name: str) -> None:
+    with pytest.raises(InvalidMessage, match="cannot be unpacked"):
+        prepared(workspace, {"p.tar": archive(tarfile.TarInfo(name))})
+    assert not (workspace.build / "x").exists()
+
+
+def test_an_archive_keeps_what_is_executable(workspace: Workspace) -> None:
+    script, text = tarfile.TarInfo("./run.sh"), tarfile.TarInfo("./notes/text")
+    script.mode, text.mode = 0o4755, 0o666
+    prepared(workspace, {"p.tar": archive(script, text)})
+    assert (workspace.work / "run.sh").stat().st_mode & 0o7777 == 0o755
+    assert (workspace.work / "notes" / "text").stat().st_mode & 0o7777 == 0o644
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", b"\x1f\x8b\x08\x00broken"])
