@@ -130,13 +130,7 @@ class OutputPump:
 
 
 def _by_stream(pieces: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """At most one piece a stream: a program that changes streams with every line would cost a message each time."""
-    if len(pieces) < 3:
-        return pieces if len({stream for stream, _ in pieces}) == len(pieces) else _join(pieces)
-    return _join(pieces)
-
-
-def _join(pieces: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """One piece a stream: a program that changes streams with every line would cost a message each time."""
     streams = dict.fromkeys(stream for stream, _ in pieces)
     return [(stream, "".join(text for other, text in pieces if other == stream)) for stream in streams]
 
