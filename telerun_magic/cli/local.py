@@ -29,7 +29,7 @@ from telerun_protocol.errors import NotConfigured
     metavar="DIR",
     help="The folder that JupyterLab shows.",
 )
-@click.option("--slots", type=click.IntRange(1), metavar="N", help="How many programs run at once.")
+@click.option("--slots", type=click.IntRange(1), metavar="N", help="How many programs run at once; half the CPUs.")
 @click.option("--compile-slots", type=click.IntRange(1), metavar="N", help="How many compile at once.")
 @click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="JupyterLab's port.")
 @click.option(

@@ -95,7 +95,8 @@ class Supervisor:
         if _libc:
             _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         for number in SIGNALS:
-            self._handlers[number] = signal.signal(number, self._on_signal)
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup is meant
+                self._handlers[number] = signal.signal(number, self._on_signal)
         return self
 
     def __exit__(
@@ -141,7 +142,11 @@ class Supervisor:
     def start_service(
         self, *, slots: int | None = None, compile_slots: int | None = None, idle_exit_s: int | None = None
     ) -> Service:
-        """A server on a free port of the loopback, with accounts for this run, and one executor for it."""
+        """A server on a free port of the loopback, with accounts for this run, and one executor for it.
+
+        Programs that need a GPU wait for one of their own; so that others do not wait for them, there are some slots.
+        """
+        slots = slots or max(2, (os.cpu_count() or 1) // 2)
         python = [sys.executable, "-m"]
         options = {"--idle-exit": idle_exit_s}
         env = {name: value for name, value in os.environ.items() if not name.startswith("TELERUN_")}
@@ -188,6 +193,8 @@ class Supervisor:
             for child in self._children:
                 if child.process.poll() is not None:
                     return child
+            if _libc:
+                self._reap_orphans()
             time.sleep(POLL_S)
         return None
 
@@ -237,6 +244,14 @@ class Supervisor:
         end = time.monotonic() + GRACE_S
         while process.poll() is None and time.monotonic() < end and not self._impatient:
             time.sleep(POLL_S / 4)
+
+    def _reap_orphans(self) -> None:
+        """What others left behind and has ended since must not stay as a zombie."""
+        ours = [child.process.pid for child in self._children]
+        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if ended.si_pid in ours:  # its own wait() is to learn how it ended
+                return
+            os.waitpid(ended.si_pid, 0)
 
     def _end_orphans(self) -> None:
         """As a subreaper we are the parent of what dead children left; a kernel gets a moment to go by itself."""
