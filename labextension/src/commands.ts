@@ -164,5 +164,8 @@ export function addJobCommands(telerun: Telerun, tracker: INotebookTracker | nul
     },
     hasNotebook
   );
-  tracker.currentChanged.connect(() => commands.notifyCommandChanged());
+  tracker.currentChanged.connect(() => {
+    commands.notifyCommandChanged(CommandIDs.openSource);
+    commands.notifyCommandChanged(CommandIDs.insertJob);
+  });
 }

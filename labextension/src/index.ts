@@ -42,7 +42,7 @@ const core: JupyterFrontEndPlugin<Telerun> = {
   optional: [INotebookTracker, ITranslator],
   activate: (app: JupyterFrontEnd, tracker: INotebookTracker | null, translator: ITranslator | null): Telerun => {
     const trans = (translator ?? nullTranslator).load('telerun_lab');
-    const manager = new JobsManager(new Api(app.serviceManager.serverSettings), VERSION);
+    const manager = new JobsManager(new Api(app.serviceManager.serverSettings, trans), VERSION);
     const telerun = { manager, trans, commands: app.commands };
     addJobCommands(telerun, tracker);
     return telerun;

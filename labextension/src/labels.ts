@@ -72,7 +72,7 @@ export function why(job: Job, trans: TranslationBundle): string {
   if (job.state === 'failed') {
     const first = job.result?.diagnostics?.find(({ severity }) => severity?.endsWith('error'));
     if (first && job.reason === 'compile_error') {
-      return oneLine(first.line ? trans.__('line %1: %2', first.line, first.message) : first.message);
+      return oneLine(`${first.file}${first.line ? `:${first.line}` : ''}: ${first.message}`);
     }
     const reason = (job.reason ?? '').replace(/_/g, ' ');
     return oneLine(job.result?.message || reason || trans.__('It failed without a reason.'));

@@ -2,6 +2,7 @@
 
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
+import { TranslationBundle } from '@jupyterlab/translation';
 import { PartialJSONObject, UUID } from '@lumino/coreutils';
 
 import { AsmListing, ExecutorList, Job, JobList, LISTING_PATH, Problem } from './protocol';
@@ -46,7 +47,10 @@ export interface Submitted {
 }
 
 export class Api {
-  constructor(readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings()) {}
+  constructor(
+    readonly settings: ServerConnection.ISettings,
+    readonly trans: TranslationBundle
+  ) {}
 
   /** An address for the browser itself, such as a picture's or a download's. */
   href(path: string, query: Record<string, string> = {}): string {
@@ -67,11 +71,13 @@ export class Api {
       if (init.signal?.aborted) {
         throw error;
       }
-      const message = 'The Jupyter server does not answer.';
+      const message = this.trans.__('The Jupyter server does not answer.');
       throw new ApiError(0, { code: 'jupyter_unreachable', message });
     }
     if (!response.ok) {
-      throw new ApiError(response.status, await problemOf(response));
+      const { status, statusText } = response;
+      const message = this.trans.__('The Jupyter server answered %1 %2.', status, statusText);
+      throw new ApiError(status, { code: 'refused', message, ...(await problemOf(response)) });
     }
     return response;
   }
@@ -180,13 +186,12 @@ async function* blocks(response: Response): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function problemOf(response: Response): Promise<Problem> {
-  const code = response.status === 404 ? 'not_found' : 'refused';
-  const fallback = { code, message: `The Jupyter server answered ${response.status} ${response.statusText}.` };
+/** What is known of a refusal: nothing where something else than our extension answered. */
+async function problemOf(response: Response): Promise<Partial<Problem>> {
   try {
     const body = await response.json();
-    return typeof body.message === 'string' ? { ...fallback, ...body } : fallback;
+    return typeof body.message === 'string' ? body : {};
   } catch {
-    return fallback;
+    return {};
   }
 }

@@ -75,7 +75,7 @@ export class LogStream implements IDisposable {
         if (signal.aborted) {
           return;
         }
-        this._trouble = error instanceof ApiError ? error.message : 'The connection was lost.';
+        this._trouble = error instanceof ApiError ? error.message : this._api.trans.__('The connection was lost.');
         this._emit();
         await new Promise(resolve => window.setTimeout(resolve, backoffMs(failures)));
       }

@@ -76,7 +76,7 @@ export function addCellCommands(telerun: Telerun, tracker: INotebookTracker, opt
       );
     }
   });
-  const again = (): void => commands.notifyCommandChanged();
-  tracker.activeCellChanged.connect(again);
-  manager.changed.connect(again);
+  const ids = [CommandIDs.insertMagic, CommandIDs.toggleAsm, CommandIDs.cancelCell, CommandIDs.runCell];
+  tracker.activeCellChanged.connect(() => ids.forEach(id => commands.notifyCommandChanged(id)));
+  manager.changed.connect(() => commands.notifyCommandChanged(CommandIDs.cancelCell));
 }

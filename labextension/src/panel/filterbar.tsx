@@ -16,7 +16,9 @@ interface Props {
 
 export function FilterBar({ telerun, filter, isGrouped, onFilter, onGrouped }: Props): JSX.Element {
   const { manager, trans, commands } = telerun;
-  const { running, queued } = counts(manager.jobs);
+  const { jobs } = manager;
+  const { running, queued } = counts(jobs);
+  const books = React.useMemo(() => notebooks(jobs), [jobs]);
   const states: Record<StateFilter, string> = {
     all: trans.__('All states'),
     active: trans.__('Running or queued'),
@@ -60,7 +62,7 @@ export function FilterBar({ telerun, filter, isGrouped, onFilter, onGrouped }: P
           onChange={event => onFilter({ ...filter, notebook: event.target.value === '*' ? null : event.target.value })}
         >
           <option value="*">{trans.__('All notebooks')}</option>
-          {notebooks(manager.jobs).map(notebook => (
+          {books.map(notebook => (
             <option key={notebook} value={notebook} title={notebook}>
               {notebookLabel(notebook, trans)}
             </option>

@@ -1,8 +1,8 @@
-// The list of jobs: windowed, with rows of three heights.
+// The list of jobs: windowed, with rows of three heights. Its owner renders it again when a job changes.
 
 import * as React from 'react';
 
-import { useHeight, useSignal, useTicks } from '../hooks';
+import { useHeight, useTicks } from '../hooks';
 import { Filter, Row, counts, rows, visible } from '../jobs';
 import { notebookLabel, why } from '../labels';
 import { Telerun } from '../telerun';
@@ -16,7 +16,6 @@ const WHY_PX = 18;
 export function JobList(props: { telerun: Telerun; filter: Filter; isGrouped: boolean }): JSX.Element {
   const { telerun, filter, isGrouped } = props;
   const { manager, trans } = telerun;
-  useSignal(manager.changed);
   const { running, queued } = counts(manager.jobs);
   useTicks(running + queued > 0);
   const [folded, setFolded] = React.useState<ReadonlySet<string>>(new Set());
