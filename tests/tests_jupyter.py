@@ -6,11 +6,12 @@ import asyncio
 import json
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,10 +54,13 @@ class JupyterProcess:
         self.url = self._await(runtime / f"jpserver-{self.process.pid}.json")
 
     def _await(self, file: Path) -> str:
+        """Its address, once it takes connections: the file that tells it comes a moment earlier."""
         end = time.monotonic() + START_S
         while time.monotonic() < end and self.process.poll() is None:
             if file.exists() and (text := file.read_text()).endswith("}"):
-                return str(json.loads(text)["url"])
+                told = json.loads(text)
+                with suppress(OSError), socket.create_connection(("127.0.0.1", told["port"]), timeout=5):
+                    return str(told["url"])
             time.sleep(0.05)
         raise AssertionError(f"the Jupyter server did not start:\n{self.log.read_text()}")
 
