@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 from telerun_magic import io_thread, session
 from telerun_magic.outputs import JobFiles, Lines, Output
+from telerun_magic.render import clean
 from telerun_magic.session import Feed
 from telerun_protocol.codec import decode
 from telerun_protocol.errors import (
@@ -36,6 +37,7 @@ from telerun_protocol.messages import Job as JobInfo
 from telerun_protocol.states import Phase, Reason, State, StreamId
 
 MAX_SOURCE_BYTES = 1_000_000
+WORDS_CHARS = 200
 STREAMS = {"stdout": StreamId.STDOUT, "stderr": StreamId.STDERR, "compile": StreamId.COMPILE}
 
 
@@ -173,7 +175,7 @@ class Job:
         return info.result or Result(state=info.state, reason=info.reason)
 
     def _result(self) -> JobResult:
-        self.raise_for_state()
+        self.raise_for_state(self._last_words())
         end = self._end
         return JobResult(
             job=self,
@@ -187,14 +189,25 @@ class Job:
             devices=end.devices,
         )
 
-    def raise_for_state(self) -> None:
-        """Raises JobCancelled or JobFailed where the job ended so."""
+    def _last_words(self) -> str:
+        """What says most about a failure: the compiler's first error, or the last line on stderr."""
+        if self.reason is Reason.COMPILE_ERROR:
+            errors = [told for told in self._end.diagnostics if told.severity == "error"]
+            return clean.line(f"{errors[0].file}:{errors[0].line}: {errors[0].message}", WORDS_CHARS) if errors else ""
+        if self.reason in (Reason.NONZERO_EXIT, Reason.SIGNAL):
+            lines = self._stream(StreamId.STDERR).text.strip().splitlines()
+            return clean.line(lines[-1], WORDS_CHARS) if lines else ""
+        return ""
+
+    def raise_for_state(self, words: str = "") -> None:
+        """Raises JobCancelled or JobFailed where the job ended so. `words` are its own, for where nobody saw them."""
         end, label = self._end, f"Job {self.number}"
         if self.state is State.CANCELLED:
             raise JobCancelled(f"{label} was cancelled.", items=(self.id,))
         if self.state is State.FAILED:
             why = end.message or f"It failed ({end.reason})."
-            raise JobFailed(f"{label} failed. {why}", hint=end.hint or None, items=(self.id,))
+            said = f" It said: {words.rstrip('.')}." if words else ""
+            raise JobFailed(f"{label} failed. {why}{said}", hint=end.hint or None, items=(self.id,))
 
     def cancel(self) -> None:
         """Asks for the job's end; `wait()` tells when it is there. A job that has ended stays as it is."""

@@ -52,6 +52,7 @@ def gather(job: Job, how: Presentation | None = None, *, with_output: bool, save
         trouble=feed.session.trouble_since(feed.heard_at),
         system=_text(job, StreamId.SYSTEM) + "".join(notices),
         compile_log=_text(job, StreamId.COMPILE) if ended else "",
+        with_output=with_output,
         output={"stdout": _text(job, StreamId.STDOUT), "stderr": _text(job, StreamId.STDERR)} if with_output else {},
         previews=previews,
         listing=listing,
@@ -148,9 +149,13 @@ class OutputOnly:
 
 
 def publish(shell: InteractiveShell, job: Job, view: JobDisplay, *, update: bool) -> None:
-    """Shows a job, or shows it anew in every place where it was shown before."""
+    """Shows a job, or shows it anew in every place where it was shown before.
+
+    What holds the output too is another display than what stands under the output of a cell.
+    """
     data = mime_bundle(job_display.blocks(view), view.job)
-    shell.display_pub.publish(data=data, metadata={}, transient={"display_id": f"telerun-{job.id}"}, update=update)
+    display_id = f"telerun-{job.id}-output" if view.with_output else f"telerun-{job.id}"
+    shell.display_pub.publish(data=data, metadata={}, transient={"display_id": display_id}, update=update)
 
 
 def save(job: Job, how: Presentation) -> Path | None:

@@ -34,6 +34,11 @@ class Shown:
         return self._data("text/html")
 
     @property
+    def display_ids(self) -> set[str]:
+        """Of the displays that later messages can replace."""
+        return {output["transient"]["display_id"] for output in self.outputs if output.get("transient")}
+
+    @property
     def facts(self) -> dict[str, Any]:
         """Of the last job shown."""
         found = [

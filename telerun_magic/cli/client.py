@@ -39,7 +39,14 @@ def client(found: Connection, retry_s: float) -> Client:
             click.echo(f"telerun: {clean(error.message)} Trying again ...", err=True)
         told.append(error.message)
 
-    return Client(found.url, found.token, ca_file=found.ca_file, retry_s=retry_s, on_retry=tell, user_agent="telerun")
+    try:
+        return Client(
+            found.url, found.token, ca_file=found.ca_file, retry_s=retry_s, on_retry=tell, user_agent="telerun"
+        )
+    except OSError as error:  # what ssl says about it names no file
+        raise InvalidMessage(
+            f"The CA file {found.ca_file} cannot be used ({error}).", hint="It holds certificates in PEM."
+        ) from error
 
 
 def ask(settings: Settings, action: Callable[[Client], Awaitable[T]], *, start: bool = True) -> T:

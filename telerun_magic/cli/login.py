@@ -115,7 +115,9 @@ def _try(url: str, token: str, ca_file: Path | None) -> Principal:
         return asyncio.run(me())
     except Unauthorized:
         raise Unauthorized(f"{url} does not know this token.", hint="Nothing was stored.") from None
-    except NotFound:
+    except (NotFound, InvalidMessage) as error:
+        if ca_file and str(ca_file) in error.message:
+            raise
         raise NotFound(f"{url} answers, but not as a Telerun server.", hint="Nothing was stored.") from None
     except TelerunError as error:
         raise type(error)(error.message, hint="Nothing was stored.") from error

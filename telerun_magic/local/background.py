@@ -25,8 +25,8 @@ def main() -> int:
         _serve(int(os.environ.pop("TELERUN_READY_FD")))
     except Interrupted:
         return 0
-    except TelerunError as error:
-        print(error, *error.items, sep="\n", file=sys.stderr)  # noqa: T201 - the starter reads it
+    except (TelerunError, OSError) as error:
+        print(error, *getattr(error, "items", ()), sep="\n", file=sys.stderr)  # noqa: T201 - the starter reads it
         return 1
     return 0
 

@@ -70,9 +70,8 @@ def _answers(lab: Child, address: list[str]) -> Callable[[], bool]:
         except urllib.error.HTTPError:
             pass  # an answer, if not a friendly one
         except OSError as error:
-            if not isinstance(
-                getattr(error, "reason", None), ssl.SSLError
-            ):  # a certificate of the user's own is an answer too
+            own_certificate = isinstance(getattr(error, "reason", None), ssl.SSLError)  # also an answer
+            if not own_certificate:
                 return False
         address.append(f"{url}lab?token={token}" if token else f"{url}lab")
         return True

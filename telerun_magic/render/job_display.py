@@ -40,6 +40,7 @@ class JobDisplay:
     trouble: str | None = None  # why nothing new is heard
     system: str = ""  # what Telerun itself wrote into the log
     compile_log: str = ""
+    with_output: bool = False
     output: Mapping[str, str] = field(default_factory=dict)  # by stream, where no cell shows it already
     previews: Mapping[str, bytes] = field(default_factory=dict)
     listing: AsmListing | None = None
@@ -183,7 +184,8 @@ def _where(job: Job, result: Result) -> Line:
     facts += [fact for fact in (result.executor or job.executor, result.toolchain) if fact]
     run = [step for step in result.steps if step.phase is Phase.RUN]
     if run:
-        facts.append(f"CPU {show_duration(sum(step.cpu_time_s for step in run))}")
+        if cpu_time_s := sum(step.cpu_time_s for step in run):
+            facts.append(f"CPU {show_duration(cpu_time_s)}")
         if peak := max(step.peak_memory_bytes for step in run):
             facts.append(f"peak {show_size(peak)}")
     if result.output_cut_bytes:

@@ -58,6 +58,14 @@ def test_failures_keep_what_was_left() -> None:
     assert b"oops" in broken.compile_log
 
 
+def test_a_failure_says_the_words_that_matter() -> None:
+    shouting = telerun_magic.submit("echo first >&2; printf 'the \\033[2Jlast\\n\\n' >&2; exit 3", "sh")
+    with pytest.raises(JobFailed, match=r"exit code 3\. It said: the last\.$"):
+        shouting.result()
+    with pytest.raises(JobFailed, match=r"does not compile.* It said: cell\.cpp:2: .oops. was not declared in this scope\. The"):
+        telerun_magic.submit("int main() {\n    oops;\n}", "cpp").result()
+
+
 def test_lines_as_they_come_and_a_timeout() -> None:
     job = telerun_magic.submit(SLOW, "sh")
     with pytest.raises(TimeoutError, match="is still"):

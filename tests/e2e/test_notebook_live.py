@@ -109,6 +109,13 @@ def test_attach_after_the_kernel_is_lost(kernel) -> None:
     assert again.stream() == shown.stream()
 
 
+def test_attach_leaves_the_display_of_the_cell_that_started_the_job(kernel) -> None:
+    started = kernel.run("%%telerun sh --bg\necho from the background")
+    attached = kernel.run(f"%telerun_attach {started.facts['number']}")
+    assert attached.display_ids
+    assert not attached.display_ids & started.display_ids
+
+
 def test_interrupt_of_a_watcher_leaves_the_job_alone(kernel) -> None:
     kernel.run(COUNTER.format(count=1000, pause=0.05).replace("--var", "--bg --var"))
     for magic in ("%telerun_attach", "%telerun_logs"):

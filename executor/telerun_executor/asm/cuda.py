@@ -14,7 +14,7 @@ from telerun_executor.asm.cubin import Cubin, MalformedCubin
 from telerun_executor.asm.debug_line import LineTable, MalformedTable
 from telerun_executor.asm.host import host_view, without_fat_binary
 from telerun_executor.asm.ptx import ptx_arch, ptx_functions
-from telerun_executor.asm.resources import kernel_resources
+from telerun_executor.asm.resources import arch_order, kernel_resources
 from telerun_executor.asm.sass import sass_functions
 from telerun_executor.asm.source import MainSource
 from telerun_executor.workspace import Workspace
@@ -47,7 +47,7 @@ def shown_cubins(main_path: str, workspace: Workspace) -> dict[str, Path]:
                 continue
             if any(cubin.kernels.values()):
                 found.setdefault(cubin.arch, path)
-    return dict(sorted(found.items(), key=lambda item: _order(item[0])))
+    return dict(sorted(found.items(), key=lambda item: arch_order(item[0])))
 
 
 def read_cuda_assembly(
@@ -99,7 +99,7 @@ class _Reading:
             lines = self._read(path, f"PTX ({path.name})")
             if lines is not None and (arch := ptx_arch(lines)):
                 found.setdefault(arch, (path, lines))
-        for arch, (path, lines) in sorted(found.items(), key=lambda item: _order(item[0])):
+        for arch, (path, lines) in sorted(found.items(), key=lambda item: arch_order(item[0])):
             name = self._keep(f"{arch}.ptx", path)
             functions = tuple(ptx_functions(lines, self.main))
             self.views.append(AsmView(kind="ptx", arch=arch, artifact=name, functions=functions))
@@ -166,8 +166,3 @@ def _kept(workspace: Workspace, prefix: str, suffix: str) -> list[Path]:
     return sorted(
         path for path in workspace.build.iterdir() if path.name.startswith(prefix) and path.name.endswith(suffix)
     )
-
-
-def _order(arch: str) -> tuple[int, str]:
-    digits = "".join(character for character in arch if character.isdigit())
-    return int(digits or 0), arch

@@ -18,7 +18,7 @@ MAX_KERNELS = 1000
 
 
 def kernel_resources(compile_log: bytes) -> tuple[KernelResources, ...]:
-    """The kernels in the order of the log, each once an architecture."""
+    """The kernels in the order of the log, each once an architecture, the oldest first: nvcc's threads mix those."""
     found: dict[tuple[str, str], dict[str, int]] = {}
     entry: dict[str, int] | None = None  # what the lines are about: None for functions that kernels call
     symbol = ""
@@ -39,7 +39,15 @@ def kernel_resources(compile_log: bytes) -> tuple[KernelResources, ...]:
         elif match := _USED.search(line):
             entry["registers"] = int(match[1])
             entry.update({_FIELDS[name]: int(count) for count, name in _DETAIL.findall(match[2])})
+    symbols = list(dict.fromkeys(symbol for symbol, _ in found))
     return tuple(
-        KernelResources(kernel=demangle(symbol), symbol=symbol, arch=arch, **values)
-        for (symbol, arch), values in found.items()
+        KernelResources(kernel=demangle(symbol), symbol=symbol, arch=arch, **found[symbol, arch])
+        for symbol in symbols
+        for arch in sorted((arch for known, arch in found if known == symbol), key=arch_order)
     )
+
+
+def arch_order(arch: str) -> tuple[int, str]:
+    """Sorts sm_90 before sm_100."""
+    number = re.search(r"\d{1,6}", arch)
+    return (int(number[0]) if number else 0, arch)

@@ -232,6 +232,13 @@ def test_resources() -> None:
     assert (new.arch, new.registers, new.spill_store_bytes) == ("sm_90a", 10, 0)
 
 
+def test_resources_stand_in_the_same_order_whichever_thread_was_first() -> None:
+    entry = "ptxas info    : Compiling entry function '{}' for '{}'\n"
+    log = "".join(entry.format(symbol, arch) for arch in ("sm_90", "sm_100", "sm_80") for symbol in ("b", "a"))
+    found = [(kernel.symbol, kernel.arch) for kernel in kernel_resources(log.encode())]
+    assert found == [(symbol, arch) for symbol in ("b", "a") for arch in ("sm_80", "sm_90", "sm_100")]
+
+
 def test_demangle() -> None:
     assert demangle("_Z5scaleIdEvPT_S0_") == "void scale<double>(double*, double)"
     for same in ("main", "", "_Z", "_Znot a name", "_Z\0", "\udcff"):
