@@ -38,6 +38,10 @@ def test_a_wrong_token_is_not_stored(fresh, telerun_server, tmp_path: Path) -> N
     assert "wrong" not in said
     assert not (tmp_path / "config").exists()
     assert "nobody can be asked" in fresh.fails("login", telerun_server.url)
+    fresh.write("bad.pem", "no certificate")
+    for ca_file in ("nowhere.pem", "bad.pem"):
+        said = fresh.fails("login", "https://127.0.0.1:1", "--ca-file", ca_file, "--token-file", "-", stdin="x\n")
+        assert ca_file in said
     assert "Nothing was stored" in fresh.fails("login", "http://127.0.0.1:1", "--token-file", "-", stdin="x\n")
 
 
