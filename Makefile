@@ -3,13 +3,14 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 PYTHON ?= python3
 VENV := .venv
+PANEL := labextension/telerun_labextension/labextension/.source-hash
 BIN := $(VENV)/bin
 ARGS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help run demo test lint unit bench format clean
+.PHONY: help run demo test lint unit bench panel format clean
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
@@ -33,6 +34,9 @@ unit: $(VENV)/.test
 bench: $(VENV)/.bench ## measure, and print ratios (see docs/performance.md)
 	$(BIN)/python -m pytest -q -s -W default -m bench tests/bench $(ARGS)
 
+panel: $(VENV)/.run ## build the JupyterLab front end after a change of it (needs node)
+	$(BIN)/python hatch_build.py
+
 format: $(VENV)/.test ## put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -46,7 +50,7 @@ $(VENV)/.pip: tools/system-packages
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@touch $@
 
-$(VENV)/.run: $(VENV)/.pip pyproject.toml
+$(VENV)/.run: $(VENV)/.pip pyproject.toml $(wildcard $(PANEL))
 	@echo "Installing Telerun with the CUDA compiler and JupyterLab into $(VENV) (a minute or two) ..."
 	$(BIN)/python -m pip install --quiet --editable '.[all]' --group examples
 	@touch $@

@@ -1,4 +1,4 @@
-"""The front end's own checks: its types, and the tests of its parts that need no browser."""
+"""The front end's own checks: its types, its form, and the tests of its parts that need no browser."""
 
 from __future__ import annotations
 
@@ -31,6 +31,10 @@ def _installed() -> None:
 
 def test_its_types_fit() -> None:
     jlpm("check")
+
+
+def test_its_form_is_the_usual() -> None:
+    jlpm("lint")
 
 
 def test_its_parts_do_what_they_say() -> None:
