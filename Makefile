@@ -29,7 +29,7 @@ lint: $(VENV)/.test
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.test
-	$(BIN)/pytest $(ARGS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest $(ARGS)
 
 bench: $(VENV)/.bench ## measure, and print ratios (see docs/performance.md)
 	$(BIN)/python -m pytest -q -s -W default -m bench tests/bench $(ARGS)
@@ -56,6 +56,7 @@ $(VENV)/.run: $(VENV)/.pip pyproject.toml $(wildcard $(PANEL))
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
+	tools/system-packages chromium
 	$(BIN)/python -m pip install --quiet --group test --group lint
 	@touch $@
 
