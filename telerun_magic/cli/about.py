@@ -9,7 +9,7 @@ import msgspec
 
 from telerun_magic.cli.app import Settings
 from telerun_magic.cli.client import ask, print_json
-from telerun_magic.cli.terminal import cell, clean, console, table
+from telerun_magic.cli.terminal import cell, clean, show, table
 from telerun_magic.units import show_duration, show_size
 from telerun_protocol import PROTOCOL_VERSION
 from telerun_protocol.client import Client
@@ -34,7 +34,7 @@ def limits(settings: Settings, as_json: bool) -> None:
     rows.add_row(cell("queued jobs of yours"), cell(""), cell(found.queued_jobs_per_user))
     rows.add_row(cell("results are kept"), cell(show_duration(found.retention_s)), cell(""))
     rows.add_row(cell("GPU architectures"), cell(" ".join(found.archs)), cell(""))
-    console().print(rows)
+    show(rows)
 
 
 @click.command()
@@ -60,7 +60,7 @@ def executors(settings: Settings, as_json: bool) -> None:
             cell(" ".join(tool.language for tool in one.info.toolchains)),
             cell(one.info.isolation.value),
         )
-    console().print(rows)
+    show(rows)
 
 
 class Versions(msgspec.Struct, frozen=True, kw_only=True):

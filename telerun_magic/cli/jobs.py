@@ -10,7 +10,7 @@ import click
 from telerun_magic.cli.app import Settings
 from telerun_magic.cli.client import ask, job_id, print_json
 from telerun_magic.cli.completion import complete_jobs
-from telerun_magic.cli.terminal import cell, clean, console, table
+from telerun_magic.cli.terminal import cell, clean, show, table
 from telerun_magic.units import show_duration, show_size
 from telerun_protocol.client import Client
 from telerun_protocol.messages import Job, JobList
@@ -51,7 +51,7 @@ def list_jobs(settings: Settings, /, as_json: bool, limit: int, **filters: str |
             cell(_when(job.created_at)),
             cell(_took(job)),
         )
-    console().print(rows)
+    show(rows)
     if found.next_before:
         click.echo(f"There are more; --limit {min(500, limit * 5)} shows them.", err=True)
 
@@ -71,7 +71,7 @@ def status(settings: Settings, job: str, as_json: bool) -> None:
     rows.show_header = False
     for name, value in _facts(found):
         rows.add_row(cell(name, "bold"), cell(value, STYLES.get(found.state, "") if name == "state" else ""))
-    console().print(rows)
+    show(rows)
 
 
 @click.command()

@@ -12,7 +12,7 @@ import psutil
 
 from telerun_magic.cli.app import FAILED
 from telerun_magic.cli.client import print_json
-from telerun_magic.cli.terminal import cell, console, table
+from telerun_magic.cli.terminal import cell, show, table
 from telerun_magic.local import lab as jupyter
 from telerun_magic.local import local_server
 from telerun_magic.local.supervisor import Interrupted, Supervisor, died
@@ -127,7 +127,7 @@ def ps(ctx: click.Context, as_json: bool) -> None:
             up_for = show_duration(time.time() - one.started_at)
             rows.add_row(cell(one.role), cell(one.pid), cell(up_for), cell(show_size(one.memory_bytes)))
         click.echo(f"{server.url} (data in {server.data})")
-        console().print(rows)
+        show(rows)
     ctx.exit(0 if server else FAILED)
 
 

@@ -36,8 +36,9 @@ class Milestones:
             self._compiles = True
             self._once("compiling", times[Phase.COMPILE])
         compiled_at = min((at for phase, at in times.items() if phase in (Phase.WAIT_DEVICE, Phase.RUN)), default=None)
-        if compiled_at is not None and not _failed_to_compile(job):
-            self._compiled(compiled_at)
+        not_to_run = job.state is State.SUCCEEDED or job.reason is Reason.NO_SUCH_DEVICE
+        if not _failed_to_compile(job) and (compiled_at or not_to_run):
+            self._compiled(compiled_at or job.finished_at)
         if Phase.RUN in times:
             self._once("executing", times[Phase.RUN])
 

@@ -30,6 +30,7 @@ SANITIZERS = ("memcheck", "racecheck", "synccheck", "initcheck")
 _OPTIONS = (
     click.option("-s", "--asm", is_flag=True, help="Bring back the assembly: PTX and SASS, or the host's."),
     click.option("-X", "flags", multiple=True, metavar="FLAG", help="A compiler flag; -X lcublas is -lcublas."),
+    click.option("--compile-only", is_flag=True, help="Compile, bring back the assembly if asked for, run nothing."),
     click.option("--std", metavar="STANDARD", help="The language standard, such as c++20."),
     click.option("--arch", "archs", multiple=True, metavar="SM", help="Compile for this GPU architecture, such as 90."),
     click.option("-l", "libraries", multiple=True, metavar="NAME", help="Link with this library."),
@@ -62,6 +63,7 @@ def build(
         raise InvalidMessage(
             "--sanitizer is not available yet.", hint="Run compute-sanitizer as a command job instead."
         )
+    options["run"] = not options.pop("compile_only")
     options["env"] = dict(_pair(text) for text in options["env"])
     options |= _defaults(options)
     if isinstance(source, Path):

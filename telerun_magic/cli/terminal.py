@@ -13,17 +13,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from telerun_magic.render.clean import StreamText, line
+from telerun_magic.render import clean as cleaning
 
 RESET = "\x1b[0m"
 
 
 def clean(text: str) -> str:
     """One line that can be printed anywhere."""
-    return line(text, limit=4000)
+    return cleaning.line(text, limit=4000)
 
 
-class Filter(StreamText):
+class Filter(cleaning.StreamText):
     """A stream's text without the control sequences that do more than colour a line or draw it again."""
 
     def __init__(self) -> None:
@@ -58,9 +58,12 @@ class Sink:
             self._out.flush()
 
 
-def console() -> Console:
-    """For tables; never cut where nobody looks at a screen."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 240)
+def show(rows: Table) -> None:
+    """Prints a table; it is never cut where nobody looks at a screen."""
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
+    with console.capture() as captured:
+        console.print(rows)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def table(*columns: str) -> Table:

@@ -90,6 +90,20 @@ def test_host_assembly_and_flags_from_a_directive(telerun) -> None:
     assert "main" in (folder / "asm-sass.txt").read_text()
 
 
+def test_assembly_for_two_architectures_without_a_gpu(telerun) -> None:
+    (executor,) = json.loads(telerun.ok("executors", "--json"))["executors"]
+    if "cu" not in [tool["language"] for tool in executor["info"]["toolchains"]]:
+        pytest.skip("this machine has no nvcc")
+    telerun.write("k.cu", "__global__ void twice(float* x) { x[threadIdx.x] *= 2; }\nint main() {}\n")
+    text = telerun.ok("submit", "--asm", "--compile-only", "--arch", "80", "--arch", "90", "k.cu")
+    assert milestones(text)[-2:] == ["compiled successfully", "completed successfully"]
+    folder = folder_of(telerun.cwd)
+    assert {path.name for path in folder.iterdir()} == {"compile-log.txt", "asm-ptx.txt", "asm-sass.txt"}
+    for name in ("asm-ptx.txt", "asm-sass.txt"):
+        assert all(arch in (folder / name).read_text() for arch in ("sm_80", "sm_90"))
+    assert "FADD" in (folder / "asm-sass.txt").read_text()
+
+
 def test_a_tar_with_run_sh(telerun) -> None:
     with tarfile.open(telerun.cwd / "project.tar", "w") as tar:
         for name, text in {

@@ -88,6 +88,19 @@ def test_a_program_that_does_not_compile() -> None:
     ]
 
 
+def test_what_compiles_and_finds_no_device() -> None:
+    out = io.BytesIO()
+    result = Result(state=State.FAILED, message="It needs 1 GPU.")
+    Milestones(out).ended(job(State.FAILED, Phase.COMPILE, reason=Reason.NO_SUCH_DEVICE, result=result))
+    assert lines(out) == ["* compiling", "* compiled successfully", "* execution failed", "    It needs 1 GPU."]
+
+
+def test_what_is_only_compiled() -> None:
+    out = io.BytesIO()
+    Milestones(out).ended(job(State.SUCCEEDED, Phase.COMPILE))
+    assert lines(out) == ["* compiling", "* compiled successfully", "* completed successfully"]
+
+
 def test_what_is_not_compiled_never_compiles() -> None:
     out = io.BytesIO()
     told = Milestones(out)
