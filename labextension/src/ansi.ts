@@ -18,11 +18,11 @@ export interface Span {
 
 const NAMES = ['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'];
 const PLAIN: Style = {};
-// eslint-disable-next-line no-control-regex
+/* eslint-disable no-control-regex */
 const SEQUENCE =
   /\x1b(?:\[([0-9:;<=>?]*)[ -/]*([@-~])|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[ -/]*[0-~])?/g;
-// eslint-disable-next-line no-control-regex
 const CONTROLS = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u0080-\u009f]/g;
+/* eslint-enable no-control-regex */
 
 /** The text without any sequence, as it is searched and copied. */
 export function stripAnsi(text: string): string {

@@ -6,12 +6,17 @@ export const STDERR = 2;
 export const COMPILE = 3;
 export const STREAMS = [SYSTEM, STDOUT, STDERR, COMPILE] as const;
 
-const HEADER_BYTES = 8;
+export const HEADER_BYTES = 8;
 const MAX_PAYLOAD_BYTES = 1 << 20;
 
 export interface Frame {
   stream: number;
   payload: Uint8Array;
+}
+
+/** A frame with the offset after it. */
+export interface PlacedFrame extends Frame {
+  end: number;
 }
 
 /**
@@ -22,10 +27,10 @@ export interface Frame {
 export class FrameDecoder {
   constructor(public offset = 0) {}
 
-  feed(data: Uint8Array): Frame[] {
+  feed(data: Uint8Array): PlacedFrame[] {
     const bytes = this._rest.length ? concat(this._rest, data) : data;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const frames: Frame[] = [];
+    const frames: PlacedFrame[] = [];
     let position = 0;
     while (bytes.length - position >= HEADER_BYTES) {
       const stream = bytes[position];
@@ -37,8 +42,8 @@ export class FrameDecoder {
       if (end > bytes.length) {
         break;
       }
-      frames.push({ stream, payload: bytes.subarray(position + HEADER_BYTES, end) });
       this.offset += end - position;
+      frames.push({ stream, payload: bytes.subarray(position + HEADER_BYTES, end), end: this.offset });
       position = end;
     }
     this._rest = bytes.slice(position);

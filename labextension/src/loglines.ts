@@ -2,7 +2,7 @@
 // What is not in memory is read again from the server, by its byte range.
 
 import { Style, overwrite, parseAnsi, stripAnsi } from './ansi';
-import { Frame, FrameDecoder, STREAMS, concat } from './logframes';
+import { Frame, FrameDecoder, HEADER_BYTES, STREAMS, concat } from './logframes';
 
 export interface LogLine {
   stream: number;
@@ -110,12 +110,12 @@ export class LogLines {
   /** Takes the log's next bytes. */
   feed(data: Uint8Array): void {
     for (const frame of this._decoder.feed(data)) {
-      const chunk = this._open(this._decoder.offset - frame.payload.length - 8);
+      const chunk = this._open(frame.end - frame.payload.length - HEADER_BYTES);
       for (const line of this._splitter.feed(frame)) {
         chunk.counts[line.stream]++;
         chunk.lines?.push(line);
       }
-      chunk.end = this._decoder.offset;
+      chunk.end = frame.end;
     }
     this._onChange();
   }
@@ -198,7 +198,7 @@ export class LogLines {
       this._touch(index);
       this._onChange();
     } catch {
-      window.setTimeout(this._onChange, 2000); // the connection is down; whoever still looks asks again
+      setTimeout(this._onChange, 2000); // the connection is down; whoever still looks asks again
     } finally {
       this._loading.delete(index);
     }
