@@ -42,6 +42,7 @@ def test_cancel_comes_too_late(telerun, number: str) -> None:
 def test_limits_executors_and_version(telerun) -> None:
     assert "wall time" in telerun.ok("limits")
     assert json.loads(telerun.ok("limits", "--json"))["defaults"]["wall_time_s"] > 0
+    telerun.ok("run", "--", "true")  # the executor has registered by then
     assert "online" in telerun.ok("executors")
     assert json.loads(telerun.ok("executors", "--json"))["executors"][0]["online"] is True
     version = json.loads(telerun.ok("version", "--json"))
