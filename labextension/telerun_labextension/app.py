@@ -20,9 +20,8 @@ class TelerunApp(ExtensionApp):
     def initialize_handlers(self) -> None:
         self.upstream = Upstream()
         self.hub = EventHub(self.upstream, self.log)
-        parts = {"upstream": self.upstream, "hub": self.hub}
-        self.handlers.extend((API + pattern, handler, parts) for pattern, handler in ROUTES)
-        self.handlers.append((API + "events", EventsHandler, parts))
+        self.handlers.extend((API + pattern, handler, {"upstream": self.upstream}) for pattern, handler in ROUTES)
+        self.handlers.append((API + "events", EventsHandler, {"hub": self.hub}))
 
     async def stop_extension(self) -> None:
         await self.hub.close()

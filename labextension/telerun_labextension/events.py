@@ -58,6 +58,8 @@ class EventHub:
             self._task = asyncio.create_task(self._run(), name="telerun-events")
         elif self._told:
             tab.send(self._told)
+            if not self._told.startswith(HELLO):
+                self._wake.set()  # somebody is looking: try again at once
 
     def leave(self, tab: EventsHandler) -> None:
         self._tabs.discard(tab)
@@ -137,7 +139,7 @@ class EventsHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     auth_resource = "telerun"
 
-    def initialize(self, upstream: Upstream, hub: EventHub) -> None:
+    def initialize(self, hub: EventHub) -> None:
         self._hub = hub
         self._unsent = 0
         self._last: asyncio.Future[None] | None = None

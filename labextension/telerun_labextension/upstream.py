@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from importlib import metadata
+from pathlib import Path
 
 from telerun_magic import connect
 from telerun_magic.connect import Connection
@@ -14,6 +15,8 @@ from telerun_protocol.client import Client
 VERSION = metadata.version("telerun-magic")
 KNOWN_S = 1.0  # settings are looked up again after this
 RETRY_S = 1.0  # a person waits, and the front end asks again
+
+Place = tuple[str, Path | None]  # URL and CA file
 
 
 class Upstream:
@@ -25,9 +28,9 @@ class Upstream:
     def __init__(self) -> None:
         self.on_change: Callable[[], None] = lambda: None
         self._turn = asyncio.Lock()
-        self._clients: dict[str, Client] = {}  # by URL: requests to a former server may still be under way
-        self._connections: dict[str, Connection] = {}
-        self._url: str | None = None
+        self._clients: dict[Place, Client] = {}  # requests to a former server may still be under way
+        self._connections: dict[Place, Connection] = {}
+        self._place: Place | None = None
         self._looked_at = 0.0
 
     async def client(self, *, start: bool = False) -> Client:
@@ -36,30 +39,27 @@ class Upstream:
         `start`: start the user's own server where none is known.
         """
         async with self._turn:
-            if start or self._url is None or time.monotonic() - self._looked_at > KNOWN_S:
-                former, self._url = self._url, None
+            if start or self._place is None or time.monotonic() - self._looked_at > KNOWN_S:
+                former, self._place = self._place, None
                 found = await asyncio.to_thread(connect.connection, start=start)
-                await self._use(found)
-                if found.url != former:
+                place = (found.url, found.ca_file)
+                self._connections[place] = found
+                if place not in self._clients:
+                    self._clients[place] = await self._made(place)
+                self._place, self._looked_at = place, time.monotonic()
+                if place != former:
                     self.on_change()
-            assert self._url
-            return self._clients[self._url]
+            return self._clients[self._place]
 
     async def close(self) -> None:
         for client in self._clients.values():
             await client.__aexit__(None, None, None)
         self._clients.clear()
 
-    async def _use(self, found: Connection) -> None:
-        url = found.url
-        before = self._connections.get(url)
-        self._connections[url] = found
-        if before is None or before.ca_file != found.ca_file:
+    async def _made(self, place: Place) -> Client:
+        def token() -> str:  # of this very server, whichever is in force when it is asked for
+            return self._connections[place].token()
 
-            def token() -> str:  # of this very server, whichever is in force when it is asked for
-                return self._connections[url].token()
-
-            client = Client(url, token, ca_file=found.ca_file, retry_s=RETRY_S, user_agent=f"telerun-lab/{VERSION}")
-            self._clients[url] = await client.__aenter__()
-        self._url = url
-        self._looked_at = time.monotonic()
+        url, ca_file = place
+        client = Client(url, token, ca_file=ca_file, retry_s=RETRY_S, user_agent=f"telerun-lab/{VERSION}")
+        return await client.__aenter__()
