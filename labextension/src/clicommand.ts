@@ -1,6 +1,7 @@
 // The command line that runs a job's source once more.
 
 import { shellWords } from './format';
+import { mainFile } from './jobs';
 import { JobSpec } from './protocol';
 
 export function cliCommand(spec: JobSpec): string {
@@ -33,6 +34,5 @@ export function cliCommand(spec: JobSpec): string {
   if (spec.language === 'command') {
     return shellWords([...words, '--', ...(spec.args ?? [])]);
   }
-  const file = spec.main ?? (spec.files?.length === 1 ? spec.files[0].path : '.');
-  return shellWords([...words, spec.language, file, ...(spec.args ?? [])]);
+  return shellWords([...words, spec.language, mainFile(spec)?.path ?? '.', ...(spec.args ?? [])]);
 }

@@ -6,7 +6,7 @@ import { CommandRegistry } from '@lumino/commands';
 import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { cliCommand } from './clicommand';
-import { isFinal } from './jobs';
+import { isFinal, mainFile } from './jobs';
 import { cellOf, contentsPath, insertCell } from './notebook/cells';
 import { Job } from './protocol';
 import { ApiError, fetchSource, startLocal, submitAgain } from './restapi';
@@ -151,7 +151,10 @@ export function addJobCommands(telerun: Telerun, tracker: INotebookTracker | nul
       }
       insertCell(panel, `%%telerun ${job.spec.language}\n${source}`);
     },
-    hasNotebook
+    args => {
+      const job = jobOf(args);
+      return hasNotebook() && (!job || mainFile(job.spec) !== undefined);
+    }
   );
   add(
     CommandIDs.insertJob,

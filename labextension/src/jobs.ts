@@ -1,7 +1,7 @@
 // The jobs that the panel knows, as data: how they change, which of them are shown, and in which groups.
 
 import { languageLabel } from './language';
-import { Job, JobEvent, State } from './protocol';
+import { FileRef, Job, JobEvent, JobSpec, State } from './protocol';
 
 export type Jobs = ReadonlyMap<string, Job>;
 
@@ -16,6 +16,12 @@ export interface Filter {
 
 export function isFinal(state: State): boolean {
   return state === 'succeeded' || state === 'failed' || state === 'cancelled';
+}
+
+/** The file that was compiled or run, undefined for a folder or a command. */
+export function mainFile(spec: JobSpec): FileRef | undefined {
+  const files = spec.files ?? [];
+  return files.length === 1 ? files[0] : files.find(file => file.path === spec.main);
 }
 
 /** A whole list from the server, and the events that arrived while it travelled. */

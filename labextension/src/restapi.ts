@@ -5,6 +5,7 @@ import { ServerConnection } from '@jupyterlab/services';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { PartialJSONObject, UUID } from '@lumino/coreutils';
 
+import { mainFile } from './jobs';
 import { AsmListing, ExecutorList, Job, JobList, LISTING_PATH, Problem } from './protocol';
 
 /** A request that was refused, or got no answer. `status` is 0 where there was none. */
@@ -148,8 +149,7 @@ export async function fetchLogRange(
 
 /** The text of a job's main source file, null where it has none. */
 export async function fetchSource(api: Api, job: Job, signal: AbortSignal): Promise<string | null> {
-  const files = job.spec.files ?? [];
-  const main = files.length === 1 ? files[0] : files.find(file => file.path === job.spec.main);
+  const main = mainFile(job.spec);
   return main ? (await api.fetch(`blobs/${main.sha256}`, {}, { signal })).text() : null;
 }
 

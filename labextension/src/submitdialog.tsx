@@ -85,6 +85,7 @@ export async function askOptions(path: string, first: Options, trans: Translatio
   const { button, value } = await showDialog({
     title: trans.__('Run %1 on Telerun', path.split('/').pop()),
     body: new Form(first, trans),
+    focusNodeSelector: 'select',
     buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Run') })]
   });
   return button.accept ? value : null;

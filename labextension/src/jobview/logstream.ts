@@ -72,7 +72,7 @@ export class LogStream implements IDisposable {
         return this._emit();
       } catch (error) {
         this.lines.reset();
-        if (signal.aborted) {
+        if (signal.aborted || (error instanceof ApiError && error.status === 404)) {
           return;
         }
         this._trouble = error instanceof ApiError ? error.message : this._api.trans.__('The connection was lost.');

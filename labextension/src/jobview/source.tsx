@@ -5,6 +5,7 @@ import * as React from 'react';
 
 import { oneLine } from '../format';
 import { useLoaded } from '../hooks';
+import { mainFile } from '../jobs';
 import { Diagnostic, Job } from '../protocol';
 import { Api, fetchSource } from '../restapi';
 import { RowList } from '../rowlist';
@@ -23,8 +24,7 @@ export function Source({ api, job, trans }: { api: Api; job: Job; trans: Transla
     const names = (job.spec.files ?? []).map(file => oneLine(file.path)).join(', ');
     return <div className="tr-Empty">{names || trans.__('This job has no source.')}</div>;
   }
-  const main = job.spec.main ?? job.spec.files?.[0]?.path;
-  const rows = rowsOf(source.value, diagnostics, main);
+  const rows = rowsOf(source.value, diagnostics, mainFile(job.spec)?.path);
   return (
     <RowList
       className="tr-Source"

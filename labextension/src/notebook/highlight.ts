@@ -2,6 +2,7 @@
 // cell's language follows its first line, which the language's own parser gets to see as a comment.
 
 import { EditorExtensionRegistry, IEditorExtensionRegistry, IEditorLanguageRegistry } from '@jupyterlab/codemirror';
+import { CodeEditor } from '@jupyterlab/codeeditor';
 import { Language, LanguageSupport } from '@codemirror/language';
 import { Extension, RangeSetBuilder, StateEffect, StateField } from '@codemirror/state';
 import { Decoration, DecorationSet, EditorView, MatchDecorator, ViewPlugin, ViewUpdate } from '@codemirror/view';
@@ -14,6 +15,7 @@ const LANGUAGES: Record<CellLanguage, { mime: string; host: string; displayName:
   py: { mime: 'text/x-telerun-python', host: 'text/x-python', displayName: 'Python (Telerun)' },
   sh: { mime: 'text/x-telerun-shell', host: 'text/x-sh', displayName: 'Shell (Telerun)' }
 };
+const HEAD = 4000; // signs of a cell that are looked at for its language
 const OURS = new Set(Object.values(LANGUAGES).map(({ mime }) => mime));
 
 /** Lines of an editor to mark, from 1; 0 for none. */
@@ -122,6 +124,39 @@ function tell(view: EditorView, event: MouseEvent | null): void {
   view.dom.dispatchEvent(new CustomEvent(LINE_EVENT, { bubbles: true, detail }));
 }
 
+/** Keeps a cell's type in step with its first line, as long as its editor lives. */
+class MimeTypeOfMagic {
+  constructor(private _model: CodeEditor.IModel) {
+    _model.mimeTypeChanged.connect(this._check, this); // the notebook sets it anew with each kernel
+    _model.sharedModel.changed.connect(this._check, this);
+    window.setTimeout(() => this._check(), 0);
+  }
+
+  destroy(): void {
+    this._isDestroyed = true;
+    this._model.mimeTypeChanged.disconnect(this._check, this);
+    this._model.sharedModel.changed.disconnect(this._check, this);
+  }
+
+  private _check(): void {
+    if (this._isDestroyed || this._model.isDisposed) {
+      return;
+    }
+    const current = this._model.mimeType;
+    const language = cellLanguage(this._model.sharedModel.getSource().slice(0, HEAD));
+    if (!OURS.has(current)) {
+      this._plain = current;
+    }
+    const wanted = language ? LANGUAGES[language].mime : this._plain;
+    if (wanted !== current) {
+      this._model.mimeType = wanted;
+    }
+  }
+
+  private _plain = 'text/x-ipython';
+  private _isDestroyed = false;
+}
+
 export function addLanguages(languages: IEditorLanguageRegistry, extensions: IEditorExtensionRegistry): void {
   for (const [id, { mime, host, displayName }] of Object.entries(LANGUAGES) as [
     CellLanguage,
@@ -145,29 +180,7 @@ export function addLanguages(languages: IEditorLanguageRegistry, extensions: IEd
       if (!inline) {
         return null;
       }
-      let before = '';
-      let isOwnChange = false;
-      const check = (): void => {
-        if (model.isDisposed) {
-          return;
-        }
-        const current = model.mimeType;
-        const language = cellLanguage(model.sharedModel.getSource().slice(0, 4000));
-        const wanted = language ? LANGUAGES[language].mime : OURS.has(current) ? before || 'text/x-ipython' : current;
-        if (wanted === current) {
-          return;
-        }
-        if (!OURS.has(current)) {
-          before = current;
-        }
-        isOwnChange = true;
-        model.mimeType = wanted;
-        isOwnChange = false;
-      };
-      model.mimeTypeChanged.connect(() => isOwnChange || check()); // the notebook sets it anew with each kernel
-      model.sharedModel.changed.connect(check);
-      window.setTimeout(check, 0);
-      return EditorExtensionRegistry.createImmutableExtension([]);
+      return EditorExtensionRegistry.createImmutableExtension(ViewPlugin.define(() => new MimeTypeOfMagic(model)));
     }
   });
 }

@@ -100,7 +100,7 @@ function Empty({ telerun }: { telerun: Telerun }): JSX.Element | null {
     return null;
   }
   const text = manager.jobs.size
-    ? trans.__('No job matches.')
+    ? trans._n('No job matches.', 'None of the newest %1 jobs matches.', manager.jobs.size)
     : trans.__('No jobs yet. A cell that begins with %1 makes one.', '%%telerun');
   return <div className="tr-Empty">{text}</div>;
 }
