@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import stat
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from tests_processes import ServerProcess
 
 WAIT_S = 60
 
@@ -122,19 +119,3 @@ def test_a_server_that_cannot_start_is_explained(home, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("telerun: The local server did not start: The server ended (exit code")
     assert home("ps").returncode == 1
-
-
-def test_a_configured_server_comes_first(home, telerun_server: ServerProcess) -> None:
-    home.ok("up")
-    home.env["TELERUN_URL"] = telerun_server.url
-    home.env["TELERUN_TOKEN_FILE"] = str(telerun_server.user_token_file)
-    assert json.loads(home.ok("version", "--json"))["url"] == telerun_server.url
-
-
-def test_a_closed_terminal_does_not_end_it(home) -> None:
-    starter = home.start("up", start_new_session=True)
-    starter.communicate(timeout=WAIT_S)
-    with pytest.raises(ProcessLookupError):
-        os.killpg(starter.pid, signal.SIGHUP)  # nobody of its session is left
-    time.sleep(0.3)
-    assert len(family(home)) == 3
