@@ -6,6 +6,8 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from itertools import groupby
+from operator import itemgetter
 from typing import Protocol
 
 from telerun_magic import io_thread
@@ -65,9 +67,7 @@ class OutputPump:
             self._add(STREAMS[stream], self._texts[stream].feed(data))
 
     def _add(self, stream: str, text: str) -> None:
-        if text and self._pending and self._pending[-1][0] == stream:
-            self._pending[-1] = (stream, self._pending[-1][1] + text)
-        elif text:
+        if text:  # joined when it is written: joining each time would copy a long output once a piece
             self._pending.append((stream, text))
 
     @property
@@ -84,8 +84,8 @@ class OutputPump:
         if not (self._pending or self._elided) or (now < self._next_at and not last):
             return
         self._refill(now)
+        self._pending = _by_stream(self._pending) if self._limited else _joined(self._pending)
         if self._limited:
-            self._pending = _by_stream(self._pending)
             cost = sum(_cost(text) for _, text in self._pending)
             if cost > self._room or self._elided:
                 self._cut()
@@ -127,6 +127,12 @@ class OutputPump:
             self._write(stream, text)
             self._at_line_start = text.endswith("\n")
         self._pending = []
+
+
+def _joined(pieces: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Neighbours of one stream as one piece, in the order of writing."""
+    runs = groupby(pieces, key=itemgetter(0))
+    return [(stream, "".join(text for _, text in run)) for stream, run in runs]
 
 
 def _by_stream(pieces: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -90,6 +90,24 @@ def test_a_cell_that_prints_for_hours_stays_small() -> None:
     assert len(notebook.text()) < live.LONG_BYTES + 3600 * live.LONG_RATE_BYTES_S + 100_000
 
 
+@pytest.mark.parametrize("limited", [True, False])
+def test_a_long_output_that_comes_at_once_is_not_copied_with_each_piece(limited: bool) -> None:
+    notebook = Notebook(limited=limited)
+    for _ in range(48_000):  # of a job that is looked at when it has ended; copying would take minutes
+        notebook.pump.feed(OUT, b"w" * 511 + b"\n")
+    notebook.pump.flush(last=True)
+    assert notebook.text().endswith("w" * 511 + "\n")
+    assert len(notebook.messages) == 1
+
+
+def test_a_terminal_keeps_the_order_of_the_streams() -> None:
+    terminal = Notebook(limited=False)
+    for stream, data in ((OUT, b"a"), (OUT, b"b"), (ERR, b"c"), (OUT, b"d")):
+        terminal.pump.feed(stream, data)
+    terminal.pump.flush()
+    assert terminal.messages == [("stdout", "ab"), ("stderr", "c"), ("stdout", "d")]
+
+
 def test_a_terminal_gets_everything() -> None:
     terminal = Notebook(limited=False)
     terminal.pump.feed(OUT, b"z" * 10_000_000)
