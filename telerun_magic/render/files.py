@@ -60,9 +60,13 @@ def listing(artifacts: Sequence[Artifact], number: int) -> list[Block]:
     inner: list[Block] = [Table(("", "", ""), rows[:MAX_LISTED], numeric=frozenset({1}))]
     if len(rows) > MAX_LISTED:
         inner.append(line(f"… and {len(rows) - MAX_LISTED} more", Tone.DIM))
-    inner.append(line(f'telerun_magic.job({number}).files["{clean.line(found[0].path, 80)}"]', Tone.DIM))
+    inner.append(line(f"telerun_magic.job({number}).files[{_quoted(clean.line(found[0].path, 80))}]", Tone.DIM))
     total = show_size(sum(artifact.size_bytes for artifact in found))
     return [Details(f"{len(found)} file{'' if len(found) == 1 else 's'}, {total}", tuple(inner), len(found) <= 8)]
+
+
+def _quoted(text: str) -> str:
+    return repr(text) if '"' in text or "\\" in text else f'"{text}"'
 
 
 def _suffix(path: str) -> str:

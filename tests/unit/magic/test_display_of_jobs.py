@@ -275,6 +275,8 @@ def test_tables_and_lists_of_files() -> None:
     assert listed.startswith("150 files, 150 kB")
     assert "… and 50 more" in listed
     assert 'telerun_magic.job(12).files["f0"]' in listed
+    odd = to_text(files.listing([Artifact(path='a "b".txt', sha256=SHA, size_bytes=1)], 12), full=True)
+    assert """.files['a "b".txt']""" in odd
     assert files.to_preview([Artifact(path="x.png", sha256=SHA, size_bytes=3_000_000)]) == []
 
 
