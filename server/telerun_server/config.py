@@ -84,13 +84,19 @@ def filled(limits: Limits, defaults: Limits) -> Limits:
     return msgspec.structs.replace(defaults, **given)
 
 
-def exceeded(limits: Limits, maxima: Limits) -> tuple[str, float] | None:
-    """The first limit above its maximum, with that maximum."""
+def exceeded(limits: Limits, maxima: Limits) -> tuple[str, str] | None:
+    """The first limit above its maximum, with that maximum as people read it."""
     for name in Limits.__struct_fields__:
         value, most = getattr(limits, name), getattr(maxima, name)
         if value is not None and most is not None and value > most:
-            return name, most
+            return name, _shown(name, most)
     return None
+
+
+def _shown(name: str, value: float) -> str:
+    if name.endswith("_bytes"):
+        return f"{value / GIB:.4g} GiB" if value >= GIB else f"{value / MIB:.4g} MiB"
+    return f"{value:g} s" if name.endswith("_s") else f"{value:g}"
 
 
 def load(path: Path | None) -> Config:

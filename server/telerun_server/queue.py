@@ -87,7 +87,7 @@ class Queue:
         limits = filled(message.spec.limits, self._limits.defaults)
         if over := exceeded(limits, self._limits.maxima):
             path = f"$.spec.limits.{over[0]}"
-            raise InvalidMessage(f"{path}: this server grants at most {over[1]:g}.", path=path, hint="Ask for less.")
+            raise InvalidMessage(f"{path}: this server grants at most {over[1]}.", path=path, hint="Ask for less.")
         spec = msgspec.structs.replace(message.spec, limits=limits)
         submission = Submission(
             id=new_job_id(),

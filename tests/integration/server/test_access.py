@@ -144,6 +144,16 @@ async def test_a_bad_body_is_told_where(world: World, body: bytes, path: str | N
     assert (status, problem["code"], problem["path"]) == (400, "invalid", path)
 
 
+async def test_too_much_is_refused_in_words(world: World) -> None:
+    token = await world.server.parts.accounts.add("ada", "user")
+    for limit, most in (("memory_bytes", "256 GiB"), ("wall_time_s", "3600 s"), ("processes", "4096")):
+        spec = {"language": "command", "args": ["x"], "limits": {limit: 10**13}}
+        body = json.dumps({"spec": spec, "idempotency_key": "12345678"}).encode()
+        status, problem = await ask(world, "POST", routes.JOBS, token, body)
+        assert status == 400
+        assert problem["message"] == f"$.spec.limits.{limit}: this server grants at most {most}."
+
+
 async def test_too_large_a_request(make_world: Worlds) -> None:
     world = await make_world(Config(request_bytes=1000))
     token = await world.server.parts.accounts.add("ada", "user")
