@@ -77,21 +77,20 @@ def of_compiler(exit_: ProcessExit, limits: Limits) -> Outcome:
 def of_limit(reason: Reason, limits: Limits, exit_: ProcessExit) -> Outcome:
     what, option = _LIMITS[reason]
     value = _limit_text(reason, limits)
-    hint = f"Ask for more with {option}, up to the server's maximum." if option else ""
+    hint = f"Ask for more with {option}, up to the server's maximum."
+    if reason is Reason.OUTPUT_LIMIT:
+        hint += " Or write to a file in out/."
     return failed(reason, f"The job was ended: {what}{f' ({value})' if value else ''}.", hint, exit_)
 
 
 _LIMITS: Mapping[Reason, tuple[str, str]] = {
     Reason.TIME_LIMIT: ("it ran longer than its time limit", "--time"),
-    Reason.COMPILE_TIME_LIMIT: ("compiling took longer than its time limit", "the compile_time_s limit"),
-    Reason.CPU_TIME_LIMIT: ("it used more CPU time than its limit", "the cpu_time_s limit"),
+    Reason.COMPILE_TIME_LIMIT: ("compiling took longer than its time limit", "--limit compile_time=…"),
+    Reason.CPU_TIME_LIMIT: ("it used more CPU time than its limit", "--limit cpu_time=…"),
     Reason.MEMORY_LIMIT: ("it used more memory than its limit", "--memory"),
-    Reason.OUTPUT_LIMIT: (
-        "it printed more than its output limit",
-        "the output_bytes limit, or write to a file in out/",
-    ),
-    Reason.DISK_LIMIT: ("it wrote more to disk than its limit", "the disk_bytes limit"),
-    Reason.PROCESS_LIMIT: ("it started more processes than its limit", "the processes limit"),
+    Reason.OUTPUT_LIMIT: ("it printed more than its output limit", "--limit output=…"),
+    Reason.DISK_LIMIT: ("it wrote more to disk than its limit", "--limit disk=…"),
+    Reason.PROCESS_LIMIT: ("it started more processes than its limit", "--limit processes=…"),
 }
 
 
@@ -114,7 +113,10 @@ def _limit_text(reason: Reason, limits: Limits) -> str:
 
 
 def bytes_text(size: int) -> str:
-    """In the largest unit that leaves a whole number, or nearly."""
+    """In thousands where they leave a whole number, as in what people ask for; else in the binary unit below."""
+    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if size and size % unit == 0:
+            return f"{size // unit} {name}"
     for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
         if size >= unit:
             return f"{size / unit:.4g} {name}"

@@ -19,7 +19,7 @@ from typing import Any
 
 from telerun_executor.runners.base import Box, Command, Output, ProcessExit, Runner
 from telerun_executor.runners.launch import Launcher, Launchers
-from telerun_executor.runners.usage import Watch
+from telerun_executor.runners.usage import Watch, met_file_limit
 from telerun_executor.workspace import Workspace
 from telerun_protocol.messages import Device, Limits
 from telerun_protocol.states import Isolation, Reason
@@ -107,9 +107,9 @@ class ProcessBox(Box):
         if "failed" in answer:
             await output(command.stderr, f"{command.argv[0]}: {answer['failed']}\n".encode(errors="replace"))
             return ProcessExit(exit_code=127 if answer["errno"] == errno.ENOENT else 126)
-        return self._exit(answer, watch)
+        return await self._exit(answer, watch)
 
-    def _exit(self, answer: dict[str, Any], watch: Watch) -> ProcessExit:
+    async def _exit(self, answer: dict[str, Any], watch: Watch) -> ProcessExit:
         number = answer.get("signal")
         peak = max(answer["peak_memory_bytes"], watch.peak_memory_bytes)
         reason = watch.exceeded
@@ -117,6 +117,9 @@ class ProcessBox(Box):
             reason = Reason.CPU_TIME_LIMIT
         if reason is None and number == signal.SIGXFSZ:
             reason = Reason.DISK_LIMIT
+        disk_bytes, work = self._limits.disk_bytes, self._workspace.work
+        if reason is None and answer.get("exit_code") != 0 and disk_bytes:
+            reason = Reason.DISK_LIMIT if await asyncio.to_thread(met_file_limit, work, disk_bytes) else None
         if reason is None and self._limits.memory_bytes and peak > self._limits.memory_bytes:
             reason = Reason.MEMORY_LIMIT  # over before it was seen
         return ProcessExit(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -68,15 +69,24 @@ class Watch:
 
 
 def disk_usage(folder: Path) -> int:
-    """Bytes that the files below a folder occupy; it stops counting when there are absurdly many."""
-    total = seen = 0
+    """Bytes that the files below a folder occupy."""
+    return sum(status.st_blocks * 512 for status in _statuses(folder))
+
+
+def met_file_limit(folder: Path, limit_bytes: int) -> bool:
+    """Whether a file below a folder could not grow any more. Python, for one, takes that for an ordinary error."""
+    return any(stat.S_ISREG(status.st_mode) and status.st_size == limit_bytes for status in _statuses(folder))
+
+
+def _statuses(folder: Path) -> Iterator[os.stat_result]:
+    """Of everything below a folder; it stops when that is absurdly much."""
+    seen = 0
     folders = [os.fspath(folder)]
     while folders and seen < MOST_ENTRIES:
         with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
             for entry in entries:
                 seen += 1
                 with contextlib.suppress(OSError):
-                    total += entry.stat(follow_symlinks=False).st_blocks * 512
+                    yield entry.stat(follow_symlinks=False)
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
-    return total

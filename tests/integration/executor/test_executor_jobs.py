@@ -279,6 +279,9 @@ async def test_the_disk_limit(user: Any) -> None:
     several = "import time\nfor n in range(8): open(f'f{n}', 'wb').write(bytes(1 << 20))\ntime.sleep(30)"
     done = await user.run(Language.PYTHON, several, limits={"disk_bytes": 5 << 20})
     assert done.result.reason is Reason.DISK_LIMIT
+    one = "open('big', 'wb').write(bytes(9 << 20))"
+    done = await user.run(Language.PYTHON, one, limits={"disk_bytes": 5 << 20})
+    assert done.result.reason is Reason.DISK_LIMIT, done.result
 
 
 _WRITES_MUCH = """
