@@ -101,6 +101,7 @@ class Client:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=75),
             connector=aiohttp.TCPConnector(limit=0, ssl=self._ssl),
             headers={"User-Agent": self._user_agent},
+            skip_auto_headers=("Accept", "Accept-Encoding"),  # what is compressed cannot be resumed by ranges
             trust_env=not self.url.startswith(("http://127.", "http://localhost", "http://[::1]")),
         )
         return self
