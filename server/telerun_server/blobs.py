@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from telerun_protocol.errors import InvalidMessage
+from telerun_server.disk import needs_room
 
 BLOCK_BYTES = 1 << 20
 
@@ -98,7 +99,7 @@ class _FileWriter(BlobWriter):
             await asyncio.to_thread(self._work, self._flush)
 
     def _work(self, step: Callable[[], None]) -> None:
-        with self._busy:
+        with self._busy, needs_room():
             step()
         if self._unwanted:
             self.discard()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import mmap
 import os
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 from telerun_protocol.errors import InvalidMessage, LogGap, ServerFailed, TooLarge
 from telerun_protocol.logframes import HEADER, MAX_PAYLOAD_BYTES, MAX_STREAM
 from telerun_server.blobs import sync_folder
+from telerun_server.disk import needs_room
 from telerun_server.wakeups import Wakeups
 
 READ_BYTES = 1 << 18
@@ -91,13 +91,12 @@ class Log:
         descriptor = self._open()
         position = self.size
         try:
-            while data:
-                written = os.pwrite(descriptor, data, position)
-                position, data = position + written, data[written:]
-        except OSError as error:
+            with needs_room():
+                while data:
+                    written = os.pwrite(descriptor, data, position)
+                    position, data = position + written, data[written:]
+        except (OSError, ServerFailed):
             os.ftruncate(descriptor, self.size)
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise ServerFailed("The server's disk is full.", hint="Its administrator has to make room.") from error
             raise
         self.size = position
         self._shared.clear()

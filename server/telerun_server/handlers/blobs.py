@@ -75,7 +75,11 @@ class BlobHandler(Sending):
 
     async def take(self, chunk: bytes) -> None:
         assert self._writer is not None
-        await self._writer.write(chunk)
+        try:
+            await self._writer.write(chunk)
+        except TelerunError as error:  # no room for it
+            self.refuse(error)
+            self._discard()
 
     async def put(self, sha256: str) -> None:
         writer, self._writer = self._writer, None  # from here on it is stored, whether its sender waits or not
