@@ -193,7 +193,7 @@ class Job:
         """What says most about a failure: the compiler's first error, or the last line on stderr."""
         if self.reason is Reason.COMPILE_ERROR:
             errors = [told for told in self._end.diagnostics if told.severity == "error"]
-            return clean.line(f"{errors[0].file}:{errors[0].line}: {errors[0].message}", WORDS_CHARS) if errors else ""
+            return clean.line(_told(errors[0]), WORDS_CHARS) if errors else ""
         if self.reason in (Reason.NONZERO_EXIT, Reason.SIGNAL):
             lines = self._stream(StreamId.STDERR).text.strip().splitlines()
             return clean.line(lines[-1], WORDS_CHARS) if lines else ""
@@ -322,6 +322,12 @@ class Job:
 
     async def _blob(self, sha256: str) -> bytes:
         return b"".join([block async for block in self.feed.session.client.download(sha256)])
+
+
+def _told(diagnostic: Diagnostic) -> str:
+    """With its place, where it has one: a linker's has none, and a compiler driver's no line."""
+    place = f"{diagnostic.file}:{diagnostic.line}" if diagnostic.line else diagnostic.file
+    return f"{place}: {diagnostic.message}" if place else diagnostic.message
 
 
 def _found_again(job: str, source: str | None, line_offset: int) -> Job:

@@ -59,7 +59,8 @@ def _view(view: AsmView, listing: AsmListing, line_offset: int, room: Room, *, i
             break
         title = f"{function.name or function.symbol}: {lines} lines"
         inner.append(Details(title, tuple(_function(function, listing, line_offset, room)), function is interesting))
-    summary = f"{NAMES.get(view.kind, view.kind)} {view.arch}: {_count(len(view.functions), 'function')}"
+    named = sum(1 for function in view.functions if function.symbol)  # what stands outside of functions has no symbol
+    summary = f"{NAMES.get(view.kind, view.kind)} {view.arch}: {_count(named, 'function')}"
     return Details(summary, tuple(inner), is_open)
 
 

@@ -39,7 +39,7 @@ def _spans(diagnostic: Diagnostic, in_main: bool, line_offset: int) -> tuple[Spa
         place += f":{diagnostic.column}"
     tone = _TONES.get(diagnostic.severity, Tone.DIM)
     return (
-        Span(f"{place}:", strong=True),
+        *((Span(f"{place}:", strong=True),) if place else ()),  # a linker's error has no place
         Span(f"{clean.line(diagnostic.severity, 40)}:", tone, strong=True),
         Span(clean.line(diagnostic.message)),
     )

@@ -62,8 +62,15 @@ def test_a_failure_says_the_words_that_matter() -> None:
     shouting = telerun_magic.submit("echo first >&2; printf 'the \\033[2Jlast\\n\\n' >&2; exit 3", "sh")
     with pytest.raises(JobFailed, match=r"exit code 3\. It said: the last\.$"):
         shouting.result()
-    with pytest.raises(JobFailed, match=r"does not compile.* It said: cell\.cpp:2: .oops. was not declared in this scope\. The"):
+    with pytest.raises(
+        JobFailed, match=r"does not compile.* It said: cell\.cpp:2: .oops. was not declared in this scope\. The"
+    ):
         telerun_magic.submit("int main() {\n    oops;\n}", "cpp").result()
+
+
+def test_a_linkers_error_has_no_place() -> None:
+    with pytest.raises(JobFailed, match=r" It said: cannot find -lmissing: No such file or directory\."):
+        telerun_magic.submit("int main() {}", "cpp", libraries=["missing"]).result()
 
 
 def test_lines_as_they_come_and_a_timeout() -> None:

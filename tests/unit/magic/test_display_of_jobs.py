@@ -121,6 +121,7 @@ def test_diagnostics_on_the_cells_lines() -> None:
         Diagnostic(file="a.h", line=7, severity="warning", message="odd"),
         Diagnostic(file="cell.cpp", line=99, column=1, severity="note", message="beyond the end"),
         Diagnostic(file="cell.cpp", message="no place"),
+        Diagnostic(file="", message="cannot find -lfoo"),
     )
     blocks = diagnostics.blocks(found, main="cell.cpp", source="int main() {\n\tx;\n}", line_offset=3)
     assert to_text(blocks) == (
@@ -129,7 +130,8 @@ def test_diagnostics_on_the_cells_lines() -> None:
         "      |         ^\n"
         "a.h line 7: warning: odd\n"
         "cell line 102:1: note: beyond the end\n"
-        "cell: error: no place"
+        "cell: error: no place\n"
+        "error: cannot find -lfoo"
     )
     many = tuple(Diagnostic(file="x", line=number, message="m") for number in range(1, 31))
     assert "… and 10 more" in to_text(diagnostics.blocks(many, main=None, source=None, line_offset=0))
@@ -188,7 +190,8 @@ def test_assembly_is_coloured_by_source_line_and_bounded() -> None:
     function = AsmFunction(
         symbol="_Z1kv", name="k()", text=text, ranges=(AsmRange(0, 1, 2), AsmRange(2, 2, 3), AsmRange(3, 3, 2))
     )
-    view = AsmView(kind="sass", arch="sm_90", artifact="a.sass", functions=(function, function))
+    outside = AsmFunction(symbol="", name="(module)", text=(".version 8.0",), ranges=())
+    view = AsmView(kind="sass", arch="sm_90", artifact="a.sass", functions=(function, function, outside))
     listing = AsmListing(file="cell.cu", source=("// 1", "two", "three", "four"), views=(view,))
     blocks = assembly.blocks(listing, line_offset=1)
     assert isinstance(blocks[0], Details)
