@@ -27,7 +27,7 @@ def _connection(command: click.decorators.FC) -> click.decorators.FC:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="telerun-magic")
+@click.version_option(package_name="telerun-magic", prog_name="telerun-executor")
 def main() -> None:
     """Runs jobs of a Telerun server on this machine."""
 

@@ -51,7 +51,8 @@ def to_completion(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, 
     return command
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="telerun-magic", prog_name="telerun-server")
 def main() -> None:
     """The Telerun queue server."""
     os.umask(0o077)  # what we write is nobody else's
