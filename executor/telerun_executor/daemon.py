@@ -54,7 +54,7 @@ async def serve(config: Config) -> None:
 
 
 async def _serve(config: Config, folder: WorkFolder, client: Client, end: _EndOnSignal) -> None:
-    devices = nvidia.inventory() if config.gpu else ()
+    devices = nvidia.inventory(visible=os.environ.get(nvidia.VISIBLE)) if config.gpu else ()
     chains = toolchains(config.python)
     runner = ProcessRunner(folder.processes)
     info = ExecutorInfo(

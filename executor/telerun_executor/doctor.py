@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import sys
@@ -90,7 +91,7 @@ def _tool(name: str, tool: Tool | None, why: str, fix: str, *, needed: bool) -> 
 
 
 def _devices(config: Config) -> Iterator[Finding]:
-    devices = nvidia.inventory() if config.gpu else ()
+    devices = nvidia.inventory(visible=os.environ.get(nvidia.VISIBLE)) if config.gpu else ()
     for device in devices:
         found = f"{device.name}, {device.arch}, {bytes_text(device.memory_bytes)}, driver {device.driver}"
         yield Finding(what="GPU", ok=True, found=found, why="runs CUDA programs")

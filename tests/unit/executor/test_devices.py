@@ -14,6 +14,9 @@ from telerun_executor.devices.base import Devices
 from telerun_executor.devices.nvidia import inventory
 from telerun_protocol.messages import Device
 
+PART = 100  # handles of the parts of a divided GPU begin here
+DIVIDED = {12}
+
 
 @dataclass
 class Memory:
@@ -49,8 +52,18 @@ class Nvml:
             raise pynvml.NVMLError(pynvml.NVML_ERROR_GPU_IS_LOST)
         return index
 
+    def nvmlDeviceGetMaxMigDeviceCount(self, handle: int) -> int:
+        if handle in DIVIDED:
+            return 7
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+
+    def nvmlDeviceGetMigDeviceHandleByIndex(self, handle: int, number: int) -> int:
+        if number < 2:
+            return PART * (handle + 1) + number
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_FOUND)
+
     def _gpu(self, handle: int) -> tuple[str, tuple[int, int], int]:
-        gpu = self._gpus[handle]
+        gpu = self._gpus[handle // PART - 1 if handle >= PART else handle]
         assert gpu
         return gpu
 
@@ -58,7 +71,7 @@ class Nvml:
         return self._gpu(handle)[0].encode()  # older bindings give bytes
 
     def nvmlDeviceGetUUID(self, handle: int) -> str:
-        return f"GPU-{handle}"
+        return f"MIG-{handle}" if handle >= PART else f"GPU-{handle}"
 
     def nvmlDeviceGetCudaComputeCapability(self, handle: int) -> tuple[int, int]:
         return self._gpu(handle)[1]
@@ -84,6 +97,33 @@ def test_what_a_gpu_tells() -> None:
     )
     assert (second.id, second.arch) == ("GPU-2", "sm_100")
     assert not nvml.is_open
+
+
+@pytest.mark.parametrize(
+    ("visible", "ids"),
+    [
+        (None, [f"GPU-{number}" for number in range(13) if number != 5]),
+        ("", []),
+        ("-1", []),
+        ("NoDevFiles", []),
+        ("3", ["GPU-3"]),
+        ("2, 0", ["GPU-2", "GPU-0"]),
+        ("0,13,1", ["GPU-0"]),  # from the first that names none
+        ("0,,1", ["GPU-0"]),
+        ("0,0,1", ["GPU-0"]),
+        ("6,5,4", ["GPU-6"]),  # GPU 5 does not answer; the others keep their numbers
+        ("GPU-3,GPU-11", ["GPU-3", "GPU-11"]),
+        ("GPU-1", []),  # may be 1, 10, 11 or 12
+        ("MIG-1300,MIG-1301", ["MIG-1300", "MIG-1301"]),
+        ("MIG-1302", []),
+        ("MIG-", []),
+    ],
+)
+def test_what_cuda_visible_devices_leaves(visible: str | None, ids: list[str]) -> None:
+    h200 = ("NVIDIA H200", (9, 0), 141 << 30)
+    found = inventory(Nvml(*(None if number == 5 else h200 for number in range(13))), visible=visible)
+    assert [device.id for device in found] == ids
+    assert {device.arch for device in found} <= {"sm_90"}
 
 
 def gpus(count: int) -> Devices:
