@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 import tomllib
@@ -17,7 +18,7 @@ from telerun_protocol.errors import InvalidMessage, NotConfigured
 from telerun_protocol.messages import Label
 
 PREFIX = "TELERUN_EXECUTOR_"
-SHARED = {"server": "TELERUN_SERVER", "token_file": "TELERUN_TOKEN_FILE"}  # also read by Telerun's other programs
+SHARED = {"server": "TELERUN_SERVER", "token_file": "TELERUN_TOKEN_FILE"}  # without our prefix
 SlotCount = Annotated[int, Meta(ge=1, le=256)]
 
 
@@ -75,6 +76,11 @@ def load(file: Path | None, flags: Mapping[str, Any], environment: Mapping[str, 
         ("in the environment", _from_environment(environment)),
         ("among the options", {name: value for name, value in flags.items() if value not in (None, ())}),
     ):
+        if unknown := layer.keys() - set(Config.__struct_fields__):
+            name = min(unknown)
+            near = difflib.get_close_matches(name, Config.__struct_fields__, n=1)
+            hint = f"Did you mean {near[0]}?" if near else None
+            raise InvalidMessage(f"There is no setting {name}, which stands {where}.", hint=hint)
         merged.update(layer)
         origin.update(dict.fromkeys(layer, where))
     try:

@@ -33,7 +33,7 @@ def test_the_programs_own_variable_comes_before_the_shared_one() -> None:
         ("", {"slots": 0}, {}, ("slots among the options",)),
         ("", {}, {"TELERUN_EXECUTOR_SLOTS": "x"}, ("slots in the environment",)),
         ("", {"labels": ("a b",)}, {}, ("labels among the options",)),
-        ("slotz = 1", {}, {}, ("slotz",)),
+        ("slotz = 1", {}, {}, ("no setting slotz", "executor.toml")),
         ("slots = ", {}, {}, ("not valid TOML",)),
     ],
 )
