@@ -12,6 +12,7 @@ from telerun_magic.render.bundle import bundle as mime_bundle
 from telerun_magic.render.job_display import JobDisplay
 from telerun_protocol.client import Client
 from telerun_protocol.codec import decode
+from telerun_protocol.errors import TelerunError
 from telerun_protocol.listing import LISTING_PATH, AsmListing
 from telerun_protocol.messages import Artifact, Job
 from telerun_protocol.states import StreamId
@@ -24,18 +25,25 @@ PREVIEWS_BYTES = 50_000_000  # all together
 async def bundle(client: Client, ref: str, *, with_output: bool) -> dict[str, Any]:
     """Everything that a display of the job shows, gathered from the queue and rendered."""
     job = await client.job(ref)
-    ended = job.state.is_final
     texts = await _streams(client, job)
+    source, listing, notice = None, None, ""
+    previews: dict[str, bytes] = {}
+    try:
+        source = await _source(client, job)
+        listing = await _listing(client, job)
+        previews = await _previews(client, job)
+    except TelerunError as error:  # the job's end is told in any case
+        notice = f"Some of its files cannot be shown: {error}\n"
     view = JobDisplay(
         job=job,
         now=time.time(),
-        source=await _source(client, job),
+        source=source,
         line_offset=1 if job.spec.cell_id or job.spec.notebook else 0,  # the magic's own line
-        system=texts[StreamId.SYSTEM],
-        compile_log=texts[StreamId.COMPILE] if ended else "",
+        system=texts[StreamId.SYSTEM] + notice,
+        compile_log=texts[StreamId.COMPILE] if job.state.is_final else "",
         output={"stdout": texts[StreamId.STDOUT], "stderr": texts[StreamId.STDERR]} if with_output else {},
-        previews=await _previews(client, job),
-        listing=await _listing(client, job),
+        previews=previews,
+        listing=listing,
     )
     return await asyncio.to_thread(lambda: mime_bundle(job_display.blocks(view), job))
 
@@ -65,7 +73,8 @@ async def _source(client: Client, job: Job) -> str | None:
 
 
 async def _previews(client: Client, job: Job) -> dict[str, bytes]:
-    found, room = {}, PREVIEWS_BYTES
+    found: dict[str, bytes] = {}
+    room = PREVIEWS_BYTES
     for artifact in files.to_preview(job.result.artifacts if job.result else ()):
         if artifact.size_bytes <= room:
             room -= artifact.size_bytes

@@ -62,6 +62,18 @@ async def test_a_bundle_tells_where_the_cell_is_wrong(browser: Browser) -> None:
     assert "3" in plain  # line 2 of the source, below the magic's own
 
 
+async def test_a_bundle_shows_tables_and_assembly(browser: Browser) -> None:
+    source = """#include <cstdio>
+    int twice(int n) { return 2 * n; }
+    int main() { std::fputs("n,twice\\n1,2\\n", std::fopen("out/table.csv", "w")); return twice(0); }
+    """
+    job = await browser.submit(source, "cpp", asm=True)
+    assert job["state"] == "succeeded", job["result"]
+    plain = (await browser.get(f"jobs/{job['id']}/bundle"))["text/html"]
+    assert "table.csv: 1 rows, 2 columns" in plain
+    assert "host assembly" in plain
+
+
 async def test_what_the_queue_tells_about_itself(browser: Browser) -> None:
     assert (await browser.get("version"))["protocol"] == 1
     assert (await browser.get("me"))["kind"] == "user"
