@@ -36,22 +36,28 @@ def submit(source: Source, language: str | Language | None = None, *, wait: bool
 def map(  # noqa: A001 - it is called as telerun_magic.map
     source: Source, args_list: Iterable[object], language: str | Language | None = None, **words: Any
 ) -> Jobs:
-    """Queues one job for each element of `args_list`: a sequence of program arguments, or one argument."""
+    """Queues one job for each element of `args_list`: a sequence of program arguments, or one argument.
+
+    The other words are those of `submit`, but for args.
+    """
     rows = [row if isinstance(row, Sequence) and not isinstance(row, str | bytes) else [row] for row in args_list]
     built = [submission.build(source, language, args=row, **words) for row in rows]
     for notice in built[0].notices if built else ():
         print(notice)  # noqa: T201 - a person should know
-    return Jobs(io_thread.call(_send_all(session.connected(), built)))
+    current = session.connected()
+    return Jobs(session.ask(current, _send_all(current, built)))
 
 
 def job(id_or_number: str | int) -> Job:
     """One of your jobs, whichever kernel or machine it was submitted from."""
-    return Job(io_thread.call(session.connected().find(str(id_or_number))))
+    current = session.connected()
+    return Job(session.ask(current, current.find(str(id_or_number))))
 
 
 def jobs(limit: int = 20, **filters: str) -> Jobs:
     """Your newest jobs. Filters: state, notebook, tag, name."""
-    return Jobs(io_thread.call(_listed(session.connected(), limit, filters)))
+    current = session.connected()
+    return Jobs(session.ask(current, _listed(current, limit, filters)))
 
 
 class Jobs(Sequence[Job]):
@@ -107,8 +113,9 @@ def send(submission: Submission, tell: Callable[[str], None] = print, *, line_of
         tell(notice)
     sending: Future[Job] | None = None
     try:
-        sending = io_thread.start(_send(session.connected(tell), submission, line_offset))
-        return io_thread.wait(sending)
+        current = session.connected(tell)
+        sending = io_thread.start(_send(current, submission, line_offset))
+        return session.wait(current, sending, tell)
     except KeyboardInterrupt:
         if sending:
             with suppress(TimeoutError, CancelledError, TelerunError):

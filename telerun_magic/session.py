@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from telerun_magic import io_thread
@@ -23,6 +23,9 @@ FIRST_ANSWER_S = 4.0  # how long a new server may keep us waiting before we say 
 FIRST_LOOK_S = 0.05
 RARE_LOOK_S = 5.0
 EVENTS_AGAIN_S = 5.0
+SILENCE_S = 2.0  # until a person is told what we wait for
+
+T = TypeVar("T")
 
 
 class Bell:
@@ -243,6 +246,30 @@ def connected(tell: Callable[[str], None] = print) -> Session:
     if link.started:
         tell(link.started)
     return io_thread.call(_session_with(link))
+
+
+def ask(current: Session, work: Coroutine[Any, Any, T]) -> T:
+    """Runs `work` and waits for it; whatever ends the waiting ends the work."""
+    future = io_thread.start(work)
+    try:
+        return wait(current, future)
+    except BaseException:
+        future.cancel()
+        raise
+
+
+def wait(current: Session, future: Future[T], tell: Callable[[str], None] = print) -> T:
+    """The future's result. `tell` hears why there is none yet, where the server does not answer."""
+    began, told = time.monotonic(), False
+    while True:
+        try:
+            return io_thread.wait(future, SILENCE_S)
+        except TimeoutError:
+            if future.done():
+                raise
+        if not told and (trouble := current.trouble_since(began)):
+            tell(f"{trouble} Trying again for a while; an interrupt ends that.")
+            told = True
 
 
 async def _session_with(link: Connection) -> Session:

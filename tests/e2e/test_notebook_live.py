@@ -185,7 +185,7 @@ def test_interrupt_before_the_job_is_queued(kernel) -> None:
     assert shown.error == "Telerun: Interrupted; nothing was queued."
 
 
-def test_a_server_that_dies_and_comes_back_costs_a_running_cell_nothing(tmp_path) -> None:
+def test_a_server_that_dies_and_comes_back_costs_a_cell_nothing(tmp_path) -> None:
     server = ServerProcess(tmp_path / "server").start()
     executor = ExecutorProcess(server, tmp_path / "executor", "--slots", "1", "--compile-slots", "1").start()
     kernel = Kernel(server.environment(), tmp_path)
@@ -208,6 +208,16 @@ def test_a_server_that_dies_and_comes_back_costs_a_running_cell_nothing(tmp_path
         assert shown.stream() == "".join(f"tick {n}\n" for n in range(30))
         assert shown.facts["state"] == "succeeded"
         assert "does not answer" not in shown.text
+        server.kill()
+        waited = kernel.run(
+            "%%telerun sh\necho here",
+            lambda kind, content: (
+                server.start(keep_tokens=True) if "does not answer" in content.get("text", "") else None
+            ),
+        )
+        assert "Trying again" in waited.stream()
+        assert waited.stream().endswith("here\n")
+        assert waited.facts["state"] == "succeeded"
     finally:
         kernel.close()
         executor.stop()
