@@ -64,14 +64,15 @@ class CudaToolchain(Toolchain):
         language = [] if main.endswith(".cu") else ["-x", "cu"]
         source = f"./{main}" if main.startswith("-") else main
         libraries = [f"-l{library}" for library in spec.libraries]
+        # What is not to run needs no main, and further sources among the flags may each become an object.
+        aim = ["-o", str(workspace.program)] if spec.run else ["-c", f"-odir={workspace.build}"]
         return (
             Command(
                 argv=(
                     str(nvcc.tool.path),
                     *flags,
                     *spec.compile_flags,
-                    "-o",
-                    str(workspace.program),
+                    *aim,
                     *language,
                     source,
                     *libraries,

@@ -53,8 +53,11 @@ class NativeToolchain(Toolchain):
 
     def build_commands(self, spec: JobSpec, workspace: Workspace, archs: Sequence[str]) -> tuple[Command, ...]:
         assert spec.main_path, "checked by the spec"
-        libraries = (f"-l{library}" for library in spec.libraries)
-        argv = (*self._compile(spec), spec.main_path, "-x", "none", "-o", str(workspace.program), *libraries)
+        if spec.run:
+            libraries = (f"-l{library}" for library in spec.libraries)
+            argv = (*self._compile(spec), spec.main_path, "-x", "none", "-o", str(workspace.program), *libraries)
+        else:  # needs no main; further sources among the flags each become an object, so that none can be named
+            argv = (*self._compile(spec), "-c", spec.main_path)
         return (Command(argv=argv, cwd=workspace.src, stdout=StreamId.COMPILE, stderr=StreamId.COMPILE),)
 
     def _compile(self, spec: JobSpec) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import subprocess
 from collections.abc import Callable
@@ -188,6 +189,22 @@ def sources_of(function: AsmFunction, containing: str) -> set[int | None]:
     """The source lines of the lines of assembly with this text."""
     by_line = {line: r.source for r in function.ranges for line in range(r.first, r.last + 1)}
     return {by_line.get(index) for index, line in enumerate(function.text) if containing in line}
+
+
+@pytest.mark.parametrize("flags", [(), ("other.cu",), ("-rdc=true",)], ids=["plain", "two sources", "relocatable"])
+@pytest.mark.parametrize("tools", ALL_TOOLS.values(), ids=ALL_TOOLS.keys())
+def test_what_is_not_to_run_needs_no_main(build: Builder, tools: CudaTools, flags: tuple[str, ...]) -> None:
+    files = {"cell.cu": TINY.partition("int main")[0] + "int host(int x) { return x * 3; }\n", "other.cu": TINY}
+    built = build(files, ("sm_80", "sm_90"), tools=tools, run=False, compile_flags=flags)
+    assert built.exit_code == 0, built.text
+    assert built.listing.notes == ()
+    for kind, arch, name in (
+        *((kind, arch, "tiny") for kind in ("ptx", "sass") for arch in ("sm_80", "sm_90")),
+        ("host", platform.machine(), "host"),
+    ):
+        assert function(built.view(kind, arch), name).ranges
+    if "-rdc=true" not in flags:  # then only linking tells what a kernel needs
+        assert built.kernel("tiny", "sm_90").constant_bytes > 500
 
 
 @pytest.mark.parametrize("tools", ALL_TOOLS.values(), ids=ALL_TOOLS.keys())

@@ -197,6 +197,20 @@ raise SystemExit(4)
     assert done.job.phases[-1].phase is Phase.COLLECT
 
 
+@pytest.mark.parametrize("language", [Language.C, Language.CPP])
+async def test_compile_only_needs_no_main(user: Any, language: Language) -> None:
+    done = await user.run(language, "int one(void) { return 1; }", run=False, asm=True)
+    assert done.job.state is State.SUCCEEDED, done.result
+    (view,) = decode(await done.file(LISTING_PATH), AsmListing).views
+    assert [function.name.partition("(")[0] for function in view.functions] == ["one"]
+
+
+async def test_compile_only_with_two_sources(user: Any) -> None:
+    files = {"one.c": "int one(void) { return 1; }", "two.c": "int two(void) { return 2 }"}
+    done = await user.run(Language.C, files, main="one.c", compile_flags=("two.c",), run=False)
+    assert [diagnostic.file for diagnostic in done.result.diagnostics] == ["two.c"]
+
+
 async def test_compile_only(user: Any) -> None:
     done = await user.run(Language.CPP, "int main() { return 1; }", run=False)
     assert done.job.state is State.SUCCEEDED
