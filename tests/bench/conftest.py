@@ -11,15 +11,16 @@ from rich.console import Console
 pytestmark = pytest.mark.bench
 
 
+def pytest_ignore_collect(config: pytest.Config) -> bool | None:
+    """They run where they are asked for by `-m bench` alone: they want an idle machine, and packages of their own."""
+    return None if "bench" in (config.option.markexpr or "") else True
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """They run where they are asked for by `-m bench` alone: they want an idle machine."""
-    here = [item for item in items if item.path.parent == item.config.rootpath / "tests" / "bench"]
-    for item in here:
-        item.add_marker("bench")
-        item.add_marker(pytest.mark.timeout(900))
-    if "bench" not in (config.option.markexpr or ""):
-        config.hook.pytest_deselected(items=here)
-        items[:] = [item for item in items if item not in here]
+    for item in items:
+        if item.path.is_relative_to(config.rootpath / "tests" / "bench"):
+            item.add_marker("bench")
+            item.add_marker(pytest.mark.timeout(900))
 
 
 class Report:
