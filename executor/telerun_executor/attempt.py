@@ -75,6 +75,7 @@ class Attempt:
             return await self._build_and_run()
         except (TelerunError, OSError, ExceptionGroup) as raised:
             error = _first(raised)
+            why = f"{error.strerror}." if isinstance(error, OSError) and error.strerror else str(error)
             if isinstance(error, InvalidMessage):
                 return failed(Reason.BAD_SPEC, error.message, error.hint)
             if isinstance(error, StaleClaim) or not isinstance(error, TelerunError | OSError):
@@ -82,7 +83,7 @@ class Attempt:
             log.warning("an attempt failed here", extra={"job": self._claim.job_id, "error": str(error)})
             return failed(
                 Reason.SANDBOX_ERROR,
-                f"The executor {self._bench.executor} could not run the job: {error}",
+                f"The executor {self._bench.executor} could not run the job: {why}",
                 "This is not your program's fault.",
             )
 
@@ -225,8 +226,13 @@ class Attempt:
         began = time.monotonic()
         exit_ = ProcessExit()
         env = {**self._base_env(), **command.env}
+
+        def note(told: ProcessExit) -> None:
+            nonlocal exit_
+            exit_ = told
+
         try:
-            exit_ = await box.run(replace(command, env=env), output)
+            return await box.run(replace(command, env=env), output, note)
         finally:
             self.findings.steps.append(
                 Step(
@@ -239,7 +245,6 @@ class Attempt:
                     signal=exit_.signal,
                 )
             )
-        return exit_
 
     def _base_env(self) -> dict[str, str]:
         """What every command of a job finds, and nothing of the executor's own environment but its PATH."""
