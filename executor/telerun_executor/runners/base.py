@@ -51,12 +51,15 @@ class Box(ABC):
     """Where the commands of one job run."""
 
     @abstractmethod
-    async def run(self, command: Command, output: Output) -> ProcessExit:
+    async def run(
+        self, command: Command, output: Output, on_exit: Callable[[ProcessExit], None] | None = None
+    ) -> ProcessExit:
         """Run one command; return how it ended (exit code or signal, why we ended it, CPU, peak memory).
 
         Called by the job's own task, one command at a time or several side by side. Cancelling the caller ends the
-        command: when CancelledError leaves, nothing of it is alive anywhere. A failure of the box itself raises
-        SandboxError, never a ProcessExit. All output has been handed to `output` when it returns.
+        command: when CancelledError leaves, nothing of it is alive anywhere, and `on_exit` has heard how it ended and
+        what it used, as it hears of every end. A failure of the box itself raises SandboxError, never a ProcessExit.
+        All output has been handed to `output` when it returns.
         """
 
 

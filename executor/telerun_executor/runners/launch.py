@@ -31,6 +31,7 @@ class Launcher:
         self._reader = reader
         self._writer = writer
         self._record = record
+        self.answer: dict[str, Any] = {}  # how the latest command ended, also where its caller was cancelled
         self.process = psutil.Process(process.pid)
 
     @classmethod
@@ -95,6 +96,7 @@ class Launcher:
         answer: dict[str, Any] = json.loads(line)
         if "stuck" in answer:
             raise SandboxError(f"The command could not be ended: {answer['stuck']}.")
+        self.answer = answer
         return answer
 
     async def close(self) -> None:

@@ -13,7 +13,8 @@ import errno
 import math
 import os
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,14 +65,18 @@ class ProcessBox(Box):
         # UUIDs name the same GPU whatever the order; an empty list hides all of them from CUDA.
         self._devices_env = {"CUDA_VISIBLE_DEVICES": ",".join(device.id for device in devices)}
 
-    async def run(self, command: Command, output: Output) -> ProcessExit:
+    async def run(
+        self, command: Command, output: Output, on_exit: Callable[[ProcessExit], None] | None = None
+    ) -> ProcessExit:
         try:
             async with self._launchers.lend() as launcher:
-                return await self._run(launcher, command, output)
+                return await self._run(launcher, command, output, on_exit or (lambda _: None))
         except BaseExceptionGroup as group:  # the first failure has ended the others
             raise group.exceptions[0] from None
 
-    async def _run(self, launcher: Launcher, command: Command, output: Output) -> ProcessExit:
+    async def _run(
+        self, launcher: Launcher, command: Command, output: Output, on_exit: Callable[[ProcessExit], None]
+    ) -> ProcessExit:
         request = {
             "argv": command.argv,
             "env": {**command.env, **self._devices_env},
@@ -99,6 +104,7 @@ class ProcessBox(Box):
                     theirs.close()
                     ended.set()
                     await asyncio.wait(pumps, timeout=LAST_OUTPUT_WHEN_CANCELLED_S)
+                    on_exit(_exit(launcher.answer, watch))
                     raise
                 finally:
                     watching.cancel()
@@ -106,30 +112,37 @@ class ProcessBox(Box):
                 ended.set()
         if "failed" in answer:
             await output(command.stderr, f"{command.argv[0]}: {answer['failed']}\n".encode(errors="replace"))
-            return ProcessExit(exit_code=127 if answer["errno"] == errno.ENOENT else 126)
-        return await self._exit(answer, watch)
+            exit_ = ProcessExit(exit_code=127 if answer["errno"] == errno.ENOENT else 126)
+        else:
+            exit_ = await self._explained(_exit(answer, watch))
+        on_exit(exit_)
+        return exit_
 
-    async def _exit(self, answer: dict[str, Any], watch: Watch) -> ProcessExit:
-        number = answer.get("signal")
-        peak = max(answer["peak_memory_bytes"], watch.peak_memory_bytes)
-        reason = watch.exceeded
-        if reason is None and number == signal.SIGXCPU:
+    async def _explained(self, exit_: ProcessExit) -> ProcessExit:
+        """With the limit that it ran into, where nobody had to end it for that."""
+        limits, reason = self._limits, exit_.reason
+        if reason is None and exit_.signal == signal.SIGXCPU:
             reason = Reason.CPU_TIME_LIMIT
-        if reason is None and number == signal.SIGXFSZ:
+        if reason is None and exit_.signal == signal.SIGXFSZ:
             reason = Reason.DISK_LIMIT
-        disk_bytes, work = self._limits.disk_bytes, self._workspace.work
-        if reason is None and answer.get("exit_code") != 0 and disk_bytes:
-            reason = Reason.DISK_LIMIT if await asyncio.to_thread(met_file_limit, work, disk_bytes) else None
-        if reason is None and self._limits.memory_bytes and peak > self._limits.memory_bytes:
+        if reason is None and exit_.exit_code != 0 and limits.disk_bytes:
+            met = await asyncio.to_thread(met_file_limit, self._workspace.work, limits.disk_bytes)
+            reason = Reason.DISK_LIMIT if met else None
+        if reason is None and limits.memory_bytes and exit_.peak_memory_bytes > limits.memory_bytes:
             reason = Reason.MEMORY_LIMIT  # over before it was seen
-        return ProcessExit(
-            exit_code=answer.get("exit_code"),
-            signal=number,
-            reason=reason,
-            wall_time_s=answer["wall_time_s"],
-            cpu_time_s=max(answer["cpu_time_s"], watch.cpu_time_s),
-            peak_memory_bytes=peak,
-        )
+        return replace(exit_, reason=reason)
+
+
+def _exit(answer: Mapping[str, Any], watch: Watch) -> ProcessExit:
+    """What the launcher answered and the watch saw."""
+    return ProcessExit(
+        exit_code=answer.get("exit_code"),
+        signal=answer.get("signal"),
+        reason=watch.exceeded,
+        wall_time_s=answer.get("wall_time_s", 0.0),
+        cpu_time_s=max(answer.get("cpu_time_s", 0.0), watch.cpu_time_s),
+        peak_memory_bytes=max(answer.get("peak_memory_bytes", 0), watch.peak_memory_bytes),
+    )
 
 
 def rlimits(limits: Limits) -> dict[str, tuple[int, int]]:

@@ -145,6 +145,20 @@ async def test_a_cancelled_attempt_gives_its_device_back(attempt: Attempts) -> N
     assert (await attempt("true", gpus=1).outcome()).state is State.SUCCEEDED
 
 
+@pytest.mark.parametrize(
+    ("ending", "limits"),
+    [("sleep 600", Limits(wall_time_s=0.7)), ("yes; sleep 600", Limits(output_bytes=100_000))],
+    ids=["time", "output"],
+)
+async def test_what_was_used_before_a_limit_is_told(attempt: Attempts, ending: str, limits: Limits) -> None:
+    work = attempt("bash", "-c", f"for i in {{1..50000}}; do :; done; {ending}", limits=limits)
+    assert (await work.outcome()).state is State.FAILED
+    step = work.findings.steps[-1]
+    assert step.phase is Phase.RUN
+    assert step.cpu_time_s > 0
+    assert step.peak_memory_bytes > 1 << 20
+
+
 async def test_time_and_output_limits_side_by_side(attempt: Attempts) -> None:
     """A program that floods while it is being ended for its time is ended for what it did first or last: but once."""
     source = "trap 'while :; do echo flood; done' TERM; while :; do sleep 0.01; done"

@@ -259,6 +259,24 @@ async def test_cancelling_ends_everything_and_keeps_the_output(box: Any, workspa
     assert taker.out == b"begun\n"
 
 
+async def test_a_cancelled_command_has_used_what_it_used(box: Any, workspace: Workspace, taker: Taker) -> None:
+    source = "import time\nx = b'a' * (100 << 20)\nwhile time.process_time() < 0.2: pass\n"
+    source += "print('begun', flush=True)\ntime.sleep(600)"
+    told: list[ProcessExit] = []
+    async with box() as opened:
+        assert (await opened.run(python(workspace, "exit(3)"), taker, told.append)) == told[0]
+        task = asyncio.ensure_future(opened.run(python(workspace, source), taker, told.append))
+        await taker.until(b"begun")
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    _, ended = told
+    assert (ended.signal, ended.reason) == (signal.SIGTERM, None)
+    assert ended.cpu_time_s >= 0.2
+    assert ended.wall_time_s >= 0.2
+    assert ended.peak_memory_bytes >= 100 << 20
+
+
 async def test_a_cancelled_command_may_say_goodbye(box: Any, workspace: Workspace, taker: Taker) -> None:
     source = """
 import os, signal, sys, time
