@@ -192,7 +192,7 @@ class KernelResources(Message, frozen=True, kw_only=True):
     spill_store_bytes: int = 0
     spill_load_bytes: int = 0
     shared_bytes: int = 0
-    constant_bytes: int = 0
+    constant_bytes: int = 0  # 0: not known; for sm_90 and later only `asm` tells
     barriers: int = 0
 
 

@@ -218,7 +218,7 @@ def _kernels(kernels: Sequence[KernelResources]) -> Table:
             show_size(kernel.stack_bytes),
             show_size(kernel.spill_store_bytes + kernel.spill_load_bytes),
             show_size(kernel.shared_bytes),
-            show_size(kernel.constant_bytes),
+            show_size(kernel.constant_bytes) if kernel.constant_bytes else "?",
             str(kernel.barriers),
         )
         for kernel in kernels[:50]

@@ -95,7 +95,7 @@ def test_failure_says_why_and_where() -> None:
     assert "It crashed.\nLook at it." in text
     assert "signal 11 (SIGSEGV) · NVIDIA H200 (sm_90) · gpu-1 · CPU 500 ms · peak 3.0 MB · 5.0 MB of output cut" in text
     assert "2 files were left out." in text
-    assert re.search(r"k\(int\)  sm_90 +32 +0 B +4 B", text)
+    assert re.search(r"k\(int\)  sm_90 +32 +0 B +4 B +0 B +\? +0$", text, re.MULTILINE)
     html = to_html(job_display.blocks(JobDisplay(job=view, now=200.0)))
     assert re.search(r"color:#d9453d\"><b>· isolation: none", html), "no isolation stands in red"
 
