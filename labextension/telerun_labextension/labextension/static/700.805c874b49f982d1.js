@@ -242,8 +242,10 @@
 
 .tr-Form {
   display: grid;
-  gap: 10px;
-  min-width: 340px;
+  grid-template-columns: repeat(auto-fit, minmax(200px, 1fr));
+  gap: 10px 14px;
+  width: min(460px, 80vw);
+  padding: 2px;
 }
 
 .tr-Form > label:not(.tr-Check) {
