@@ -7,6 +7,7 @@ import logging
 import os
 import resource
 import signal
+import socket
 import time
 from collections.abc import Callable
 from functools import partial
@@ -60,6 +61,7 @@ async def _serve(config: Config, folder: WorkFolder, client: Client, end: _EndOn
     info = ExecutorInfo(
         instance=folder.instance,
         replaces=folder.replaces,
+        host=socket.gethostname(),
         version=version("telerun-magic"),
         slots=config.slots,
         compile_slots=config.compilers_at_once,

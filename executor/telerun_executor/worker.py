@@ -33,6 +33,7 @@ CLAIM_WAIT_S = 50.0
 QUICK_S = 0.25
 TROUBLE_S = 2.0
 LAST_WORDS_S = 5.0  # for giving jobs back when the executor stops
+GOODBYE_S = 1.0
 
 
 class Worker:
@@ -62,6 +63,7 @@ class Worker:
             claims.cancel()
             await self._wind_up()
             heartbeats.cancel()
+            await self._say_goodbye()
 
     # ----------------------------------------------------------------------------------------------------- claims
 
@@ -166,6 +168,14 @@ class Worker:
         except TimeoutError:
             log.warning("the server does not take jobs back; it will miss them", extra={"jobs": len(self._jobs)})
             self._stop_jobs(tuple(self._jobs), Stop.LOST)
+
+    async def _say_goodbye(self) -> None:
+        """Without it the server would count on us for another lease."""
+        try:
+            async with asyncio.timeout(GOODBYE_S):
+                await self._bench.client.heartbeat(HeartbeatRequest(instance=self._info.instance, leaving=True))
+        except (TelerunError, TimeoutError) as error:
+            log.info("the server was not told of the end", extra={"error": str(error)})
 
     async def _until_idle(self) -> None:
         while self._jobs:

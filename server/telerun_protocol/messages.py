@@ -109,6 +109,8 @@ class JobSpec(Message, frozen=True, kw_only=True):
             parents = {str(parent) for path in paths for parent in PurePosixPath(path).parents}
             if both := parents.intersection(paths):
                 raise ValueError(f"{min(both)!r} cannot be a file and a folder")
+        if any(file.path == "out" for file in self.inputs):
+            raise ValueError("no input can be called 'out', the folder of the results")
         if self.main is not None and self.main not in [file.path for file in self.files]:
             raise ValueError(f"main names {self.main!r}, which is not among the files")
         if self.language == Language.COMMAND:
@@ -289,6 +291,7 @@ class ExecutorInfo(Message, frozen=True, kw_only=True):
     replaces: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")] | None = (
         None  # its dead predecessor in the same work folder
     )
+    host: ShortText = ""  # the machine's own name
     version: str
     slots: PositiveInt
     compile_slots: PositiveInt
@@ -353,6 +356,7 @@ class HeartbeatRequest(Message, frozen=True, kw_only=True):
     claim_ids: Annotated[tuple[str, ...], Meta(max_length=1000)] = ()
     known_cancels: Annotated[tuple[str, ...], Meta(max_length=1000)] = ()  # claim ids whose cancel was already heard
     wait_s: Annotated[float, Meta(ge=0, le=60)] = 0.0
+    leaving: bool = False  # the executor ends now: its last words
 
 
 class Heartbeat(Message, frozen=True, kw_only=True):

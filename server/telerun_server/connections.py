@@ -13,14 +13,18 @@ from telerun_server.needs import Needs, Offer, fits
 
 @dataclass(slots=True)
 class Connection:
-    """One executor process. It is live while it waits for work, and for one lease after it was heard of."""
+    """One executor process. It is live while it waits for work, and for one lease after it was heard of, unless it has
+    said that it leaves. `heard` is whether it has spoken to this server process.
+    """
 
     offer: Offer
     lease_s: float
     seen_at: float
     live_until: float
+    heard: bool
     polls: int = 0  # claims it waits in just now
     replaced: bool = False
+    left: bool = False
 
     @property
     def instance(self) -> str:
@@ -28,9 +32,15 @@ class Connection:
 
     @property
     def is_live(self) -> bool:
-        return self.polls > 0 or time.time() < self.live_until
+        return not self.left and (self.polls > 0 or time.time() < self.live_until)
+
+    @property
+    def is_online(self) -> bool:
+        """As people are told: what a former server process knew is no proof."""
+        return self.is_live and self.heard
 
     def note(self) -> None:
+        self.heard = True
         self.seen_at = time.time()
         self.live_until = self.seen_at + self.lease_s
 
@@ -50,9 +60,9 @@ class Connections:
     def instances(self) -> tuple[str, ...]:
         return tuple(self._known)
 
-    def add(self, name: str, info: ExecutorInfo, seen_at: float) -> None:
+    def add(self, name: str, info: ExecutorInfo, seen_at: float, *, heard: bool = True) -> None:
         live_until = time.time() + self._lease_s
-        self._known[info.instance] = Connection(Offer.of(name, info), self._lease_s, seen_at, live_until)
+        self._known[info.instance] = Connection(Offer.of(name, info), self._lease_s, seen_at, live_until, heard)
 
     def replace(self, instance: str) -> None:
         """It is dead: its successor said so."""

@@ -73,7 +73,7 @@ class Queue:
         be told that nobody has its GPU, and keep what they hold.
         """
         for row in await self._store.executors():
-            self._executors.add(row.name, row.info, row.last_seen_at)
+            self._executors.add(row.name, row.info, row.last_seen_at, heard=False)
         for held in await self._store.extend_all(time.time() + self._config.lease_s):
             self._hold(held)
 
@@ -143,13 +143,14 @@ class Queue:
         return await self._store.events(principal.name, after, limit=200)
 
     async def executors(self, principal: Principal) -> ExecutorList:
-        held = await self._store.held_by(self._executors.instances)
+        kept = {row.info.instance for row in await self._store.executors()}  # those of a removed account are not
+        held = await self._store.held_by([one for one in self._executors.instances if one in kept])
         return ExecutorList(
             executors=tuple(
                 Executor(
                     name=one.offer.name,
                     info=one.offer.info,
-                    online=one.is_live,
+                    online=one.is_online,
                     last_seen_at=one.seen_at,
                     running=tuple(job_id for job_id, owner in held[one.instance] if owner == principal.name),
                     busy=len(held[one.instance]),
@@ -181,7 +182,7 @@ class Queue:
         connected.polls += 1
         try:
             with self._wakeups.listening(waiter, ("claims", request.instance)):
-                while not self.stopping and not connected.replaced:
+                while not self.stopping and not connected.replaced and not connected.left:
                     waiter.clear()
                     if held := await self._store.claim(self._order(connected, request), time.time()):
                         return self._claimed(held)
@@ -231,8 +232,11 @@ class Queue:
         return size
 
     async def heartbeat(self, name: str, request: HeartbeatRequest, waiter: Waiter) -> Heartbeat:
-        """Answers at once when there is something to tell that the executor does not know."""
-        self._executors.seen(name, request.instance)
+        """Answers at once when there is something to tell that the executor does not know, or when it leaves."""
+        connected = self._executors.seen(name, request.instance)
+        if request.leaving:
+            connected.left = True
+            self._look_again()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + min(request.wait_s, self._config.lease_s / 3)
         known = set(request.known_cancels)
@@ -245,7 +249,7 @@ class Queue:
                 answer = Heartbeat(
                     cancel=tuple(claim_id for claim_id in leases.cancel if claim_id not in known), lost=leases.lost
                 )
-                if answer.cancel or answer.lost or self.stopping:
+                if answer.cancel or answer.lost or self.stopping or request.leaving:
                     return answer
                 if not await waiter.wait(deadline - loop.time()) or waiter.gone:
                     return answer
@@ -294,13 +298,15 @@ class Queue:
     # ------------------------------------------------------------------------------------------------ maintenance
 
     async def lose_expired(self) -> None:
-        """Takes jobs from executors that have not renewed their leases. Where one went silent, what it alone could do
-        may now be for others: they look again.
-        """
+        """Takes jobs from executors that have not renewed their leases."""
         self._announce(await self._store.lose_expired(self._config.max_attempts, time.time()))
         if self._executors.some_went_silent():
-            for instance in self._executors.instances:
-                self._wakeups.ring(("claims", instance))
+            self._look_again()
+
+    def _look_again(self) -> None:
+        """An executor is gone: what it alone could do may now be for others."""
+        for instance in self._executors.instances:
+            self._wakeups.ring(("claims", instance))
 
     def forget_executors(self, known: set[str]) -> None:
         """Keeps only those that the store still knows."""

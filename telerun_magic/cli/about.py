@@ -49,12 +49,13 @@ def executors(settings: Settings, as_json: bool) -> None:
     if not found.executors:
         click.echo("No executor has registered yet: jobs wait until one does.")
         return
-    rows = table("executor", "", "busy", "devices", "languages", "isolation")
+    rows = table("executor", "", "process", "busy", "devices", "languages", "isolation")
     for one in found.executors:
         devices = [device.name + (f" ({device.arch})" if device.arch else "") for device in one.info.devices]
         rows.add_row(
             cell(one.name),
             cell("online", "green") if one.online else cell("offline", "red"),
+            cell(f"{one.info.host} {one.info.instance[:6]}".strip()),
             cell(f"{one.busy} of {one.info.slots}"),
             cell(", ".join(devices) or "none"),
             cell(" ".join(tool.language for tool in one.info.toolchains)),

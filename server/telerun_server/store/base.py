@@ -124,7 +124,7 @@ class Store(ABC):
 
     @abstractmethod
     async def remove_account(self, name: str, *, executor: bool) -> None:
-        """Forgets the account; its jobs stay. Raises NotFound."""
+        """Forgets the account, and the processes of an executor; its jobs stay. Raises NotFound."""
 
     @abstractmethod
     async def accounts(self) -> list[Account]:

@@ -62,8 +62,7 @@ class SqliteStore(Store):
         await self._write(_one_account, sql, (token_sha256, name, executor))
 
     async def remove_account(self, name: str, *, executor: bool) -> None:
-        sql = "DELETE FROM accounts WHERE name = ? AND (role = 'executor') = ? RETURNING 1"
-        await self._write(_one_account, sql, (name, executor))
+        await self._write(_remove_account, name, executor)
 
     async def accounts(self) -> list[Account]:
         return await self._read(_accounts)
@@ -168,6 +167,13 @@ def _add_account(execute: Execute, account: Account, token_sha256: str) -> None:
 def _one_account(execute: Execute, sql: str, values: tuple[object, ...]) -> None:
     if not execute(sql, values).fetchone():
         raise NotFound("There is no account of this name.")
+
+
+def _remove_account(execute: Execute, name: str, executor: bool) -> None:
+    sql = "DELETE FROM accounts WHERE name = ? AND (role = 'executor') = ? RETURNING 1"
+    _one_account(execute, sql, (name, executor))
+    if executor:
+        execute("DELETE FROM executors WHERE name = ?", (name,))
 
 
 def _accounts(execute: Execute) -> list[Account]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import sys
 
 import pexpect
@@ -43,7 +44,9 @@ def test_limits_executors_and_version(telerun) -> None:
     assert "wall time" in telerun.ok("limits")
     assert json.loads(telerun.ok("limits", "--json"))["defaults"]["wall_time_s"] > 0
     telerun.ok("run", "--", "true")  # the executor has registered by then
-    assert "online" in telerun.ok("executors")
+    shown = telerun.ok("executors")
+    assert "online" in shown
+    assert socket.gethostname() in shown
     assert json.loads(telerun.ok("executors", "--json"))["executors"][0]["online"] is True
     version = json.loads(telerun.ok("version", "--json"))
     assert version["url"] == telerun.env["TELERUN_URL"]

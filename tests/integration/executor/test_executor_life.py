@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -51,6 +52,18 @@ def own_executor(own_server: ServerProcess, tmp_path: Path) -> Iterator[Callable
 async def own_user(own_server: ServerProcess, make_user: Any) -> AsyncIterator[Any]:
     async with own_server.client() as client:
         yield make_user(client)
+
+
+async def test_an_orderly_end_is_told(
+    own_server: ServerProcess, own_executor: Callable[..., ExecutorProcess], own_user: Any
+) -> None:
+    executor = own_executor()
+    assert (await own_user.run(Language.SHELL, "true")).job.state is State.SUCCEEDED
+    (seen,) = (await own_user.client.executors()).executors
+    assert (seen.online, seen.info.host) == (True, socket.gethostname())
+    assert await asyncio.to_thread(executor.stop) == 0
+    (seen,) = (await own_user.client.executors()).executors
+    assert not seen.online
 
 
 WAITS = """

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from telerun_protocol.client import Client
-from telerun_protocol.messages import ToolchainInfo
+from telerun_protocol.messages import HeartbeatRequest, ToolchainInfo
 from telerun_protocol.states import Language
 
 from .conftest import GPU, Executor, World, submit
@@ -44,6 +46,34 @@ async def test_a_gpu_job_waits_for_the_gpu_or_goes_where_it_compiles(world: Worl
     assert [claim.job_id for claim in await gpu.claim()] == [job.id]
     await submit(ada, gpus=2)
     assert len(await plain.claim()) == 1  # no one machine has two
+
+
+async def test_an_executor_that_leaves_is_not_counted_on(world: World, ada: Client) -> None:
+    await world.executor("plain", toolchains=cuda())
+    gpu = await world.executor("gpu", devices=(GPU,), toolchains=cuda(Language.COMMAND))
+    job = await submit(ada, language=Language.COMMAND, gpus=1, labels=("gpu",))
+    assert (await ada.job(job.id)).waiting_for is None
+    await gpu.client.heartbeat(HeartbeatRequest(instance=gpu.info.instance, leaving=True, wait_s=10))
+    assert {one.name: one.online for one in (await ada.executors()).executors} == {"plain": True, "gpu": False}
+    assert (await ada.job(job.id)).waiting_for is not None
+    assert await gpu.claim(wait_s=10) == []  # what it asked before it left
+
+
+async def test_what_only_one_that_left_had_is_told_to_others_at_once(world: World, ada: Client) -> None:
+    plain = await world.executor("plain", toolchains=cuda(Language.COMMAND))
+    gpu = await world.executor("gpu", devices=(GPU,))
+    job = await submit(ada, gpus=1)
+    async with asyncio.TaskGroup() as group:
+        claiming = group.create_task(plain.claim_one())
+        await world.listening("claims", 1)
+        await gpu.client.heartbeat(HeartbeatRequest(instance=gpu.info.instance, leaving=True))
+    assert claiming.result().job_id == job.id
+
+
+async def test_executors_of_a_removed_account_are_forgotten(world: World, ada: Client, box: Executor) -> None:
+    await world.executor("other")
+    await world.server.parts.accounts.remove("box", executor=True)
+    assert [one.name for one in (await ada.executors()).executors] == ["other"]
 
 
 async def test_devices_and_labels_decide(world: World, ada: Client) -> None:

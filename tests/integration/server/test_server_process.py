@@ -101,6 +101,21 @@ async def test_a_follower_goes_on_after_a_restart(tmp_path: Path) -> None:
     assert b"".join(frame.payload for frame in frames) == b"before after"
 
 
+async def test_after_a_restart_an_executor_is_online_once_it_was_heard(tmp_path: Path) -> None:
+    port = free_port()
+    with server_process(tmp_path / "data", port=port) as process:
+        async with client(process, "executor") as account:
+            box = await Executor(account).register()
+        await asyncio.to_thread(process.end)
+    with server_process(tmp_path / "data", port=port) as process:
+        async with client(process, "executor") as account, client(process) as user:
+            (seen,) = (await user.executors()).executors
+            assert not seen.online
+            await Executor(account, box.info).claim()
+            (seen,) = (await user.executors()).executors
+            assert seen.online
+
+
 async def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     """Submits, appends and results go on while the server is killed; what was answered is there afterwards."""
     data, port = tmp_path / "data", free_port()

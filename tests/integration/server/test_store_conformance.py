@@ -300,6 +300,10 @@ async def test_a_successor_takes_over_at_once(store: Store) -> None:
     (change,) = await store.register("box", executor_info(instance="2" * 32, replaces=INSTANCE), 3, 3.0)
     assert (change.job_id, change.state) == (held.job_id, State.QUEUED)
     assert {row.info.instance for row in await store.executors()} == {"1" * 32, "2" * 32}
+    await store.add_account(Account(name="other", role="executor", created_at=1.0), "3" * 64)
+    await store.remove_account("other", executor=True)
+    assert {row.info.instance for row in await store.executors()} == {"2" * 32}
+    await store.register("other", stranger, 3, 2.0)
     with pytest.raises(Conflict):
         await store.register("box", executor_info(instance="1" * 32), 3, 4.0)
 
