@@ -187,9 +187,10 @@ class TelerunMagics(Magics):
     @line_magic
     def telerun_config(self, line: str) -> None:
         """%telerun_config [options of %%telerun | --reset]: defaults for the cells that follow in this kernel."""
-        if line.strip() == "--reset":
+        if line.split()[:1] == ["--reset"]:
             self._defaults = {}
-        elif line.strip():
+            line = line.replace("--reset", "", 1)
+        if line.strip():
             given = options.parse(line)
             options.presentation(given)
             options.words(given, self.shell.user_ns)  # what is wrong is told here, not in every cell

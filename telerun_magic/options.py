@@ -103,6 +103,8 @@ def parse(line: str) -> dict[str, Any]:
     if unknown and unknown[0].startswith("-"):
         guess = closest(unknown[0].split("=")[0], FLAGS)
         hint = f"Did you mean {guess}?" if guess else "%%telerun? lists them."
+        if not unknown[0].startswith("--"):
+            hint = f"A flag for the compiler is given by -X {unknown[0]}."
         raise InvalidMessage(f"There is no option {unknown[0]}.", hint=hint)
     if unknown:
         raise InvalidMessage(
@@ -242,8 +244,7 @@ def _inputs(entries: list[str], variables: Mapping[str, Any]) -> dict[str, Any]:
         if not sign or Path(entry).exists():
             name, what = "", entry
         if Path(what).expanduser().exists():
-            contents = dict(named_contents([what]))
-            found |= {name: next(iter(contents.values()))} if name and len(contents) == 1 else contents
+            found |= _renamed(dict(named_contents([what])), what, name)
         elif what in variables:
             suffix = ".npy" if hasattr(variables[what], "__array__") else ""
             found[name or f"{what}{suffix}"] = content_of(variables[what], what)
@@ -252,6 +253,16 @@ def _inputs(entries: list[str], variables: Mapping[str, Any]) -> dict[str, Any]:
             hint = f"Looked in {Path.cwd()}." + (f" Did you mean the variable {guess}?" if guess else "")
             raise InvalidMessage(f"There is no file and no variable {what!r}.", hint=hint)
     return found
+
+
+def _renamed(contents: dict[str, Any], what: str, name: str) -> dict[str, Any]:
+    """The contents under another name: of the file, or of the folder that holds them."""
+    if not name:
+        return contents
+    if Path(what).expanduser().is_file():
+        return {name: next(iter(contents.values()))}
+    folder = Path(what).expanduser().resolve()
+    return {f"{name}/{path.relative_to(folder).as_posix()}": path for path in contents.values()}
 
 
 def _content(what: str, variables: Mapping[str, Any]) -> Any:

@@ -147,7 +147,10 @@ def test_line_magics(kernel) -> None:
     assert re.fullmatch(r"Job \d+: cancelled\.\n", kernel.run("%telerun_cancel").stream())
     assert "name = 'other'" in kernel.run("%telerun_config --name other").stream()
     assert kernel.run("%%telerun sh\ntrue").facts["name"] == "other"
-    assert "other" not in kernel.run("%telerun_config --reset").stream()
+    again = kernel.run("%telerun_config --reset --name again").stream()
+    assert "other" not in again
+    assert "name = 'again'" in again
+    assert "again" not in kernel.run("%telerun_config --reset").stream()
 
 
 MISTAKES = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
@@ -115,6 +115,7 @@ def test_options() -> None:
         ("--asmm", "Did you mean --asm"),
         ("--arc 80", "Did you mean --arch"),
         ("cu extra", "one word too many"),
+        ("cpp -O3", "flag for the compiler is given by -X -O3"),
         ("'open", "quote without its partner"),
         ("--gpus many", "cannot be read"),
         ("--time", "expected one argument"),
@@ -133,6 +134,20 @@ def test_wrong_options(line: str, message: str) -> None:
 
     with pytest.raises(InvalidMessage, match=message):
         read()
+
+
+def test_inputs_under_other_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("set/a.txt", "set/deep/b.txt", "one.txt", "single/c.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+
+    def named(line: str) -> list[str]:
+        return sorted(options.words(options.parse(line), {"word": "text"})["inputs"])
+
+    assert named("--in set --in one.txt") == ["one.txt", "set/a.txt", "set/deep/b.txt"]
+    assert named("--in data=set --in two.txt=one.txt") == ["data/a.txt", "data/deep/b.txt", "two.txt"]
+    assert named("--in s=single --in x/y=word") == ["s/c.txt", "x/y"]
 
 
 def test_defaults_from_a_configuration() -> None:
