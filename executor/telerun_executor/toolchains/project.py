@@ -53,10 +53,15 @@ class ProjectToolchain(Toolchain):
         else:
             root = workspace.src
         for entry in root.iterdir():
-            if entry.name == "out" and entry.is_dir() and not entry.is_symlink():
-                shutil.copytree(entry, workspace.out, symlinks=True, dirs_exist_ok=True)
+            target = workspace.work / entry.name
+            if not target.exists():
+                entry.rename(target)
+            elif entry.is_dir() and target.is_dir():  # out, or a folder with inputs
+                shutil.copytree(entry, target, dirs_exist_ok=True)
             else:
-                entry.rename(workspace.work / entry.name)
+                raise InvalidMessage(
+                    f"The project brings {entry.name!r}, and so do the job's inputs.", hint="Rename one of them."
+                )
 
     def build_commands(self, spec: JobSpec, workspace: Workspace, archs: Sequence[str]) -> tuple[Command, ...]:
         root, build = workspace.work, workspace.build / "cmake"

@@ -156,6 +156,16 @@ async def test_a_project_may_be_an_archive(user: Any) -> None:
     assert await done.file("y") == b"in the tar"
 
 
+async def test_inputs_lie_beside_a_projects_files(user: Any) -> None:
+    files = {"run.sh": "cat data/own data/given out/before", "data/own": "own ", "out/before": "before "}
+    done = await user.run(Language.PROJECT, files, inputs={"data/given": b"given "})
+    assert done.stdout == b"own given before "
+    for twice in ({"run.sh": b"true"}, {"data": b"a file"}):
+        done = await user.run(Language.PROJECT, files, inputs=twice)
+        assert (done.result.reason, done.job.attempt) == (Reason.BAD_SPEC, 1)
+        assert next(iter(twice)) in done.result.message
+
+
 async def test_an_archive_cannot_leave_its_folder(user: Any, tmp_path: Any) -> None:
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as tar:

@@ -47,6 +47,7 @@ def test_no_json_is_told_as_such() -> None:
         ({"files": [{"path": p, "sha256": SHA, "size_bytes": 1} for p in ("a.h", "a.cpp")]}, "main must say"),
         ({"files": [{"path": "a", "sha256": SHA, "size_bytes": 1}] * 2}, "same path"),
         ({"inputs": [{"path": p, "sha256": SHA, "size_bytes": 1} for p in ("a", "a/b")]}, "a file and a folder"),
+        ({"inputs": [{"path": "out", "sha256": SHA, "size_bytes": 1}]}, "no input can be called 'out'"),
         ({"args": ["a\0b"]}, "NUL"),
         ({"env": {"1BAD": "x"}}, "matching regex"),
         ({"limits": {"memory_bytes": 0}}, "`int` >= 1"),
