@@ -131,7 +131,11 @@ _SIGNALS: Mapping[int, tuple[str, str]] = {
     signal.SIGABRT: ("it aborted itself", "An assertion, an uncaught exception or a failed allocation does that."),
     signal.SIGFPE: ("arithmetic error", "An integer division by zero does that."),
     signal.SIGBUS: ("invalid memory access", "Look for a misaligned pointer or a mapped file that became shorter."),
-    signal.SIGILL: ("invalid instruction", "The program may be built for another processor: leave out -march=native."),
+    signal.SIGILL: (
+        "invalid instruction",
+        "Compilers put one where a program is certain to go wrong: a division by 0, a function without its return. "
+        "Or it was built for another processor, with -march=native.",
+    ),
     signal.SIGKILL: ("killed", "If it did not do that itself, the machine was out of memory."),
     signal.SIGTERM: ("asked to end", ""),
     signal.SIGPIPE: ("it wrote to a pipe that nobody reads", ""),
