@@ -14,6 +14,11 @@ export interface Filter {
   notebook: string | null;
 }
 
+/** An id or a number of a job, as the server makes them. */
+export function isJobId(text: unknown): text is string {
+  return typeof text === 'string' && /^[a-z0-9]{1,40}$/.test(text);
+}
+
 export function isFinal(state: State): boolean {
   return state === 'succeeded' || state === 'failed' || state === 'cancelled';
 }

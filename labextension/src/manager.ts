@@ -187,19 +187,16 @@ export class JobsManager implements IDisposable {
   private async _lost(): Promise<void> {
     this._early = null;
     this._socket = null;
-    try {
-      const status = await this._status();
-      if (status.problem) {
-        this._quiet(status.configured ? 'unreachable' : 'unconfigured', status.problem, status.url ?? null);
-      }
-    } catch (error) {
-      if (error instanceof ApiError) {
-        this._quiet(error.status === 404 ? 'absent' : 'unreachable', error.problem, null);
-      }
+    const status = await this._status().catch((error: ApiError) => error);
+    if (this._isDisposed || this._socket) {
+      return; // somebody wanted to try at once
     }
-    if (!this._isDisposed && !this._socket) {
-      this._retrying = window.setTimeout(() => this._connect(), backoffMs(this._failures++));
+    if (status instanceof ApiError) {
+      this._quiet(status.status === 404 ? 'absent' : 'unreachable', status.problem, null);
+    } else if (status.problem) {
+      this._quiet(status.configured ? 'unreachable' : 'unconfigured', status.problem, status.url ?? null);
     }
+    this._retrying = window.setTimeout(() => this._connect(), backoffMs(this._failures++));
   }
 
   /** Many changes are one signal. */

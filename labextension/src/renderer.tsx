@@ -11,7 +11,7 @@ import * as React from 'react';
 import { Progress, StateBadge } from './badge';
 import { duration } from './format';
 import { useSignal, useTicks } from './hooks';
-import { isFinal } from './jobs';
+import { isFinal, isJobId } from './jobs';
 import { JOB_MIME, Job, JobFacts } from './protocol';
 import { fetchBundle } from './restapi';
 import { CommandIDs, Telerun } from './telerun';
@@ -36,8 +36,8 @@ export class JobOutput extends Widget implements IRenderMime.IRenderer {
     this._heardAt = Date.now();
     this._isDetached = false;
     await this._show(model.data as PartialJSONObject);
-    const facts = this._facts!;
-    if (!isFinal(facts.state)) {
+    const facts = this._facts;
+    if (facts && !isFinal(facts.state)) {
       void this._telerun.manager.job(facts.id).catch(() => undefined); // unknown or unreachable: what is saved stays
     }
   }
@@ -51,16 +51,17 @@ export class JobOutput extends Widget implements IRenderMime.IRenderer {
   }
 
   private async _show(data: PartialJSONObject): Promise<void> {
-    const facts = data[JOB_MIME] as unknown as JobFacts;
-    this._facts = facts;
-    this.node.dataset.job = facts.id;
-    this.node.dataset.state = facts.state;
     const layout = this.layout as PanelLayout;
-    if (!this._bar) {
-      this._bar = new OutputBar(this._telerun);
-      layout.addWidget(this._bar);
+    this._facts = factsOf(data);
+    if (this._facts) {
+      this.node.dataset.job = this._facts.id;
+      this.node.dataset.state = this._facts.state;
+      if (!this._bar) {
+        this._bar = new OutputBar(this._telerun);
+        layout.insertWidget(0, this._bar);
+      }
+      this._bar.show_(this._facts, this._isDetached);
     }
-    this._bar.show_(facts, this._isDetached);
     const html = data['text/html'];
     if (typeof html === 'string' && html !== this._html) {
       this._html = html;
@@ -95,7 +96,8 @@ export class JobOutput extends Widget implements IRenderMime.IRenderer {
       }
       this._heardAt = Date.now() - SILENCE_MS / 2;
       this._isDetached = true;
-      if (isFinal((bundle[JOB_MIME] as unknown as JobFacts).state) && this._model) {
+      const facts = factsOf(bundle);
+      if (facts && isFinal(facts.state) && this._model) {
         this._model.setData({ data: { ...this._model.data, ...bundle } as PartialJSONObject });
       }
       await this._show(bundle);
@@ -115,6 +117,12 @@ export class JobOutput extends Widget implements IRenderMime.IRenderer {
   private _isDetached = false;
   private _isHealing = false;
   private _watch: number;
+}
+
+/** What a notebook says of the job, null where that is no job: a notebook may come from anybody. */
+function factsOf(data: PartialJSONObject): JobFacts | null {
+  const facts = data[JOB_MIME] as unknown as JobFacts | null;
+  return isJobId(facts?.id) ? facts : null;
 }
 
 class OutputBar extends ReactWidget {

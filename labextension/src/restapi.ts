@@ -5,7 +5,7 @@ import { ServerConnection } from '@jupyterlab/services';
 import { TranslationBundle } from '@jupyterlab/translation';
 import { PartialJSONObject, UUID } from '@lumino/coreutils';
 
-import { mainFile } from './jobs';
+import { isJobId, mainFile } from './jobs';
 import { AsmListing, ExecutorList, Job, JobList, LISTING_PATH, Problem } from './protocol';
 
 /** A request that was refused, or got no answer. `status` is 0 where there was none. */
@@ -93,16 +93,24 @@ export class Api {
   }
 }
 
+/** The id may come from a notebook of unknown origin: it must not lead to another address. */
+export function jobPath(job: string, part = ''): string {
+  if (!isJobId(job)) {
+    throw new Error(`${JSON.stringify(job)} is not a job.`);
+  }
+  return part ? `jobs/${job}/${part}` : `jobs/${job}`;
+}
+
 export function fetchJobs(api: Api, query: Record<string, string>): Promise<JobList> {
   return api.get('jobs', query);
 }
 
 export function fetchJob(api: Api, job: string): Promise<Job> {
-  return api.get(`jobs/${job}`);
+  return api.get(jobPath(job));
 }
 
 export function cancelJob(api: Api, job: string): Promise<Job> {
-  return api.post(`jobs/${job}/cancel`);
+  return api.post(jobPath(job, 'cancel'));
 }
 
 export function fetchExecutors(api: Api): Promise<ExecutorList> {
@@ -110,7 +118,7 @@ export function fetchExecutors(api: Api): Promise<ExecutorList> {
 }
 
 export function filePath(job: string, path: string): string {
-  return `jobs/${job}/files/${path.split('/').map(encodeURIComponent).join('/')}`;
+  return jobPath(job, `files/${path.split('/').map(encodeURIComponent).join('/')}`);
 }
 
 export function fetchListing(api: Api, job: string, signal: AbortSignal): Promise<AsmListing> {
@@ -131,7 +139,7 @@ export async function* followLog(
   signal: AbortSignal
 ): AsyncGenerator<Uint8Array> {
   const query = { offset: `${offset}`, follow: 'true' };
-  const response = await api.fetch(`jobs/${job}/log`, query, { signal });
+  const response = await api.fetch(jobPath(job, 'log'), query, { signal });
   yield* blocks(response);
 }
 
@@ -144,7 +152,7 @@ export async function fetchLogRange(
   signal: AbortSignal
 ): Promise<Uint8Array> {
   const query = { offset: `${from}`, limit: `${to - from}` };
-  return new Uint8Array(await (await api.fetch(`jobs/${job}/log`, query, { signal })).arrayBuffer());
+  return new Uint8Array(await (await api.fetch(jobPath(job, 'log'), query, { signal })).arrayBuffer());
 }
 
 /** The text of a job's main source file, null where it has none. */
@@ -172,7 +180,7 @@ export function startLocal(api: Api): Promise<Status> {
 
 /** A job's display as a notebook stores it. */
 export function fetchBundle(api: Api, job: string, withOutput: boolean): Promise<PartialJSONObject> {
-  return api.get(`jobs/${job}/bundle`, { output: `${withOutput}` });
+  return api.get(jobPath(job, 'bundle'), { output: `${withOutput}` });
 }
 
 async function* blocks(response: Response): AsyncGenerator<Uint8Array> {

@@ -245,6 +245,23 @@ def test_hostile_names_and_outputs_are_inert(page: Page, lab: LabProcess) -> Non
     assert page.page.evaluate("() => window.pwned") is None
 
 
+def test_an_output_of_unknown_origin_asks_for_nothing(page: Page, lab: LabProcess) -> None:
+    path = lab.write_notebook("foreign.ipynb", [LOAD, "%%telerun cu"])
+    notebook = json.loads((lab.root / path).read_text())
+    facts = {"id": "../../../api/contents", "number": 1, "language": "cu", "state": "running", "created_at": 0}
+    html = "<b>saved</b><img src=x onerror='window.pwned=5'><script>window.pwned = 6</script>"
+    data = {"application/vnd.telerun.job.v1+json": facts, "text/html": html, "text/plain": "saved"}
+    notebook["cells"][1]["outputs"] = [{"output_type": "display_data", "data": data, "metadata": {}}]
+    (lab.root / path).write_text(json.dumps(notebook))
+    asked: list[str] = []
+    page.page.on("request", lambda request: asked.append(request.url))
+    page.open(path, 2)
+    page.has_text(page.output(1), "saved")
+    page.page.wait_for_timeout(3000)  # longer than an output waits before it heals itself
+    assert not [url for url in asked if "bundle" in url or url.rstrip("/").endswith("/api/contents")]
+    assert page.page.evaluate("() => window.pwned") is None
+
+
 def test_a_long_log_is_followed_and_searched(page: Page, lab: LabProcess) -> None:
     cell = "%%telerun py --name long --no-wait\nfor n in range(100_000): print(f'value {n} of many')\n"
     page.open(lab.write_notebook("long.ipynb", [LOAD, cell]), 2)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Filter, Jobs, backoffMs, changed, counts, ended, notebooks, replaced, rows, visible } from '../jobs';
+import { Filter, Jobs, backoffMs, changed, counts, ended, isJobId, notebooks, replaced, rows, visible } from '../jobs';
 import { Job, JobEvent, State } from '../protocol';
 
 const ALL: Filter = { text: '', state: 'all', notebook: null };
@@ -42,6 +42,11 @@ test('a job that lost its executor is queued again; the lost attempt does not co
   jobs = changed(jobs, event(2, job(1, 'running', { attempt: 2 })));
   jobs = changed(jobs, event(3, job(1, 'running', { attempt: 1, executor: 'lost' })));
   assert.equal(jobs.get('j1')!.executor, undefined);
+});
+
+test('an id leads nowhere else', () => {
+  assert.ok(isJobId('jpyfnz2mjtam') && isJobId('17'));
+  assert.ok(![null, 7, '', '..', '../../api/kernels', 'a/b', 'a?b', 'A', 'a'.repeat(41)].some(isJobId));
 });
 
 test('a list replaces what is known, and events on its way are not lost', () => {

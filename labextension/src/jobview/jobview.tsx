@@ -11,6 +11,7 @@ import { isFinal } from '../jobs';
 import { deviceLabel, title, why } from '../labels';
 import { languageLabel } from '../language';
 import { Job } from '../protocol';
+import { jobPath } from '../restapi';
 import { telerunIcon } from '../icons';
 import { CommandIDs, Telerun } from '../telerun';
 import { Assembly } from './assembly';
@@ -168,7 +169,12 @@ function View({ telerun, id, log, link, tab, onTab }: Props): JSX.Element {
       </div>
       <div className="tr-Part" id={`${id}-part`} role="tabpanel" aria-labelledby={`${id}-${tab}`} data-part={tab}>
         {tab === 'log' && (
-          <LogView log={log} trans={trans} textHref={manager.api.href(`jobs/${id}/log`, { format: 'text' })} />
+          <LogView
+            log={log}
+            trans={trans}
+            textHref={manager.api.href(jobPath(id, 'log'), { format: 'text' })}
+            isLive={!isFinal(job.state)}
+          />
         )}
         {tab === 'facts' && <Facts job={job} now={manager.now()} trans={trans} />}
         {tab === 'files' && <Files key={job.state} api={manager.api} job={job} trans={trans} />}

@@ -16,12 +16,13 @@ interface Props {
   log: LogStream;
   trans: TranslationBundle;
   textHref: string;
+  isLive: boolean; // whether its end is of more interest than its beginning
 }
 
-export function LogView({ log, trans, textHref }: Props): JSX.Element {
+export function LogView({ log, trans, textHref, isLive }: Props): JSX.Element {
   useSignal(log.changed);
   const [mask, setMask] = React.useState(ALL_STREAMS);
-  const [isFollowing, setFollowing] = React.useState(!log.isComplete);
+  const [isFollowing, setFollowing] = React.useState(isLive);
   const [query, setQuery] = React.useState('');
   const [matches, setMatches] = React.useState<number[]>([]);
   const [at, setAt] = React.useState(0);
@@ -29,7 +30,7 @@ export function LogView({ log, trans, textHref }: Props): JSX.Element {
   const count = log.lines.count(mask);
 
   React.useLayoutEffect(() => {
-    if (isFollowing && !log.isComplete) {
+    if (isFollowing) {
       list.current?.toEnd();
     }
   }, [count, isFollowing]);
@@ -116,7 +117,7 @@ export function LogView({ log, trans, textHref }: Props): JSX.Element {
         label={trans.__('Lines of the log')}
         count={count}
         rowPx={ROW_PX}
-        onScroll={isAtEnd => !isAtEnd && isFollowing && !log.isComplete && setFollowing(false)}
+        onScroll={isAtEnd => !isAtEnd && setFollowing(false)}
         row={index => (
           <Line
             key={index}
