@@ -9,8 +9,8 @@ from pathlib import Path
 
 from telerun_magic import config
 from telerun_magic.local import local_server
-from telerun_magic.units import show_duration
 from telerun_protocol.errors import InvalidMessage, NotConfigured
+from telerun_protocol.units import show_duration
 
 
 @dataclass(frozen=True, kw_only=True)

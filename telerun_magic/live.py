@@ -13,9 +13,9 @@ from typing import Protocol
 from telerun_magic import io_thread
 from telerun_magic.job_handle import Job
 from telerun_magic.render.clean import StreamText
-from telerun_magic.units import show_duration, show_size
 from telerun_protocol.errors import TelerunError
 from telerun_protocol.states import StreamId
+from telerun_protocol.units import show_duration, show_size
 
 TICK_S = 0.05  # between two messages of output: 20 a second
 BURST_BYTES = 1_500_000

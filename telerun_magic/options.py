@@ -11,8 +11,8 @@ from typing import Any, NoReturn, TypeVar
 
 from telerun_magic.contents import content_of, named_contents
 from telerun_magic.language import closest
+from telerun_magic.limits import read_limits
 from telerun_magic.render.job_display import PARTS
-from telerun_magic.units import parse_duration, parse_size
 from telerun_protocol.errors import InvalidMessage
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -68,13 +68,6 @@ def _parser() -> _Parser:
 
 PARSER = _parser()
 FLAGS = sorted(option for action in PARSER._actions for option in action.option_strings)
-_LIMITS: dict[str, tuple[str, Callable[[str], float]]] = {
-    "cpu_time": ("cpu_time_s", parse_duration),
-    "compile_time": ("compile_time_s", parse_duration),
-    "output": ("output_bytes", parse_size),
-    "disk": ("disk_bytes", parse_size),
-    "processes": ("processes", int),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +163,7 @@ def words(given: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, A
         "env": dict(_pair("--env", text) for text in given.get("env", ())),
         "time": given.get("time"),
         "memory": given.get("memory"),
-        "limits": dict(_limit(*_pair("--limit", text)) for text in given.get("limit", ())),
+        "limits": read_limits(_pair("--limit", text) for text in given.get("limit", ())),
         "gpus": given.get("gpus"),
         "device": given.get("device"),
         "labels": given.get("label", ()),
@@ -220,21 +213,6 @@ def _pair(option: str, text: str) -> tuple[str, str]:
     if not sign or not name:
         raise InvalidMessage(f"{option} {text!r} must look like NAME=VALUE.")
     return name, value
-
-
-def _limit(name: str, value: str) -> tuple[str, float]:
-    key = name.replace("-", "_")
-    if key not in _LIMITS:
-        guess = closest(key, _LIMITS)
-        raise InvalidMessage(
-            f"There is no limit {name!r}.",
-            hint=f"Did you mean {guess}?" if guess else f"There are {', '.join(_LIMITS)}.",
-        )
-    limit, read = _LIMITS[key]
-    try:
-        return limit, read(value)
-    except ValueError:
-        raise InvalidMessage(f"--limit {name}={value}: {value!r} is not a number.") from None
 
 
 def _inputs(entries: list[str], variables: Mapping[str, Any]) -> dict[str, Any]:

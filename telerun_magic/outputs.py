@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from telerun_magic.units import show_size
+from telerun_protocol.units import show_size
 
 if TYPE_CHECKING:
     from telerun_magic.job_handle import Job

@@ -13,11 +13,11 @@ import msgspec
 
 from telerun_magic import directives, language
 from telerun_magic.contents import Content, Contents, Files, content_of, named_contents, named_in_directive, walk
-from telerun_magic.units import parse_duration, parse_size
 from telerun_protocol.codec import convert, invalid
 from telerun_protocol.errors import InvalidMessage
 from telerun_protocol.messages import FileRef, JobSpec, Limits
 from telerun_protocol.states import Language
+from telerun_protocol.units import parse_duration, parse_size
 
 Source = str | Path | Sequence[str]
 GENERAL_PLATFORMS = (None, "cuda", "x86_64")  # of old clients; every other names a device

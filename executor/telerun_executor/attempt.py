@@ -14,12 +14,13 @@ from typing import BinaryIO
 from telerun_executor.assembly import assemble
 from telerun_executor.bench import Bench
 from telerun_executor.log_stream import Meter
-from telerun_executor.outcome import Outcome, bytes_text, failed, of_compiler, of_program, succeeded
+from telerun_executor.outcome import Outcome, failed, of_compiler, of_program, succeeded
 from telerun_executor.runners.base import Box, Command, Output, ProcessExit
 from telerun_executor.workspace import Workspace
 from telerun_protocol.errors import InvalidMessage, SandboxError, StaleClaim, TelerunError
 from telerun_protocol.messages import Artifact, Claim, Device, FileRef, KernelResources, Limits, Step
 from telerun_protocol.states import Phase, Reason, StreamId
+from telerun_protocol.units import show_size
 
 log = logging.getLogger(__name__)
 DOWNLOADS_AT_ONCE = 8
@@ -153,7 +154,7 @@ class Attempt:
         except TimeoutError:
             exit_ = ProcessExit(reason=Reason.COMPILE_TIME_LIMIT)
         if meter.cut_bytes:
-            found.notes.append(f"{bytes_text(meter.cut_bytes)} of the compiler's messages were left out.")
+            found.notes.append(f"{show_size(meter.cut_bytes)} of the compiler's messages were left out.")
         return exit_
 
     async def _assemble(self, box: Box, archs: Sequence[str]) -> None:
@@ -216,7 +217,7 @@ class Attempt:
         finally:
             found.output_bytes, found.output_cut_bytes = meter.seen_bytes, meter.cut_bytes
         if meter.cut_bytes:
-            kept, cut = bytes_text(meter.seen_bytes - meter.cut_bytes), bytes_text(meter.cut_bytes)
+            kept, cut = show_size(meter.seen_bytes - meter.cut_bytes), show_size(meter.cut_bytes)
             found.notes.append(f"The first {kept} of the output were kept; at least {cut} more were not.")
             return replace(exit_, reason=Reason.OUTPUT_LIMIT)
         return exit_

@@ -17,12 +17,12 @@ from rich.table import Table
 
 from telerun_executor.config import Config, Token
 from telerun_executor.devices import nvidia
-from telerun_executor.outcome import bytes_text
 from telerun_executor.toolchains.discovery import Tool, find_cuda_tools, find_tool
 from telerun_executor.toolchains.shell import SHELL
 from telerun_protocol import routes
 from telerun_protocol.client import Client
 from telerun_protocol.errors import TelerunError
+from telerun_protocol.units import show_size
 
 LEAST_FREE_BYTES = 2 << 30
 MOST_SKEW_S = 60.0
@@ -93,7 +93,7 @@ def _tool(name: str, tool: Tool | None, why: str, fix: str, *, needed: bool) -> 
 def _devices(config: Config) -> Iterator[Finding]:
     devices = nvidia.inventory(visible=os.environ.get(nvidia.VISIBLE)) if config.gpu else ()
     for device in devices:
-        found = f"{device.name}, {device.arch}, {bytes_text(device.memory_bytes)}, driver {device.driver}"
+        found = f"{device.name}, {device.arch}, {show_size(device.memory_bytes)}, driver {device.driver}"
         yield Finding(what="GPU", ok=True, found=found, why="runs CUDA programs")
     if not devices:
         yield Finding(
@@ -113,8 +113,8 @@ def _disk(config: Config) -> Finding:
     return Finding(
         what="disk space",
         ok=free >= LEAST_FREE_BYTES,
-        found=f"{bytes_text(free)} free for {config.work_dir}",
-        why=f"jobs' files; {bytes_text(LEAST_FREE_BYTES)} at least",
+        found=f"{show_size(free)} free for {config.work_dir}",
+        why=f"jobs' files; {show_size(LEAST_FREE_BYTES)} at least",
         fix="free some, or choose another --work-dir",
         needed=True,
     )

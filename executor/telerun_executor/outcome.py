@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from telerun_executor.runners.base import ProcessExit
+from telerun_protocol.limits import OPTIONS, show_limit
 from telerun_protocol.messages import Limits
 from telerun_protocol.states import Reason, State
 
@@ -75,52 +76,24 @@ def of_compiler(exit_: ProcessExit, limits: Limits) -> Outcome:
 
 
 def of_limit(reason: Reason, limits: Limits, exit_: ProcessExit) -> Outcome:
-    what, option = _LIMITS[reason]
-    value = _limit_text(reason, limits)
-    hint = f"Ask for more with {option}, up to the server's maximum."
+    what, name = _LIMITS[reason]
+    value = getattr(limits, name)
+    hint = f"Ask for more with {OPTIONS[name]}, up to the server's maximum."
     if reason is Reason.OUTPUT_LIMIT:
         hint += " Or write to a file in out/."
-    return failed(reason, f"The job was ended: {what}{f' ({value})' if value else ''}.", hint, exit_)
+    return failed(reason, f"The job was ended: {what}{f' ({show_limit(name, value)})' if value else ''}.", hint, exit_)
 
 
 _LIMITS: Mapping[Reason, tuple[str, str]] = {
-    Reason.TIME_LIMIT: ("it ran longer than its time limit", "--time"),
-    Reason.COMPILE_TIME_LIMIT: ("compiling took longer than its time limit", "--limit compile_time=…"),
-    Reason.CPU_TIME_LIMIT: ("it used more CPU time than its limit", "--limit cpu_time=…"),
-    Reason.MEMORY_LIMIT: ("it used more memory than its limit", "--memory"),
-    Reason.OUTPUT_LIMIT: ("it printed more than its output limit", "--limit output=…"),
-    Reason.DISK_LIMIT: ("it wrote more to disk than its limit", "--limit disk=…"),
-    Reason.PROCESS_LIMIT: ("it started more processes than its limit", "--limit processes=…"),
+    Reason.TIME_LIMIT: ("it ran longer than its time limit", "wall_time_s"),
+    Reason.COMPILE_TIME_LIMIT: ("compiling took longer than its time limit", "compile_time_s"),
+    Reason.CPU_TIME_LIMIT: ("it used more CPU time than its limit", "cpu_time_s"),
+    Reason.MEMORY_LIMIT: ("it used more memory than its limit", "memory_bytes"),
+    Reason.OUTPUT_LIMIT: ("it printed more than its output limit", "output_bytes"),
+    Reason.DISK_LIMIT: ("it wrote more to disk than its limit", "disk_bytes"),
+    Reason.PROCESS_LIMIT: ("it started more processes than its limit", "processes"),
 }
-
-
-def _limit_text(reason: Reason, limits: Limits) -> str:
-    seconds = {
-        Reason.TIME_LIMIT: limits.wall_time_s,
-        Reason.COMPILE_TIME_LIMIT: limits.compile_time_s,
-        Reason.CPU_TIME_LIMIT: limits.cpu_time_s,
-    }.get(reason)
-    size = {
-        Reason.MEMORY_LIMIT: limits.memory_bytes,
-        Reason.OUTPUT_LIMIT: limits.output_bytes,
-        Reason.DISK_LIMIT: limits.disk_bytes,
-    }.get(reason)
-    if seconds is not None:
-        return f"{seconds:g} s"
-    if size is not None:
-        return bytes_text(size)
-    return str(limits.processes) if reason is Reason.PROCESS_LIMIT and limits.processes else ""
-
-
-def bytes_text(size: int) -> str:
-    """In thousands where they leave a whole number, as in what people ask for; else in the binary unit below."""
-    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if size and size % unit == 0:
-            return f"{size // unit} {name}"
-    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
-        if size >= unit:
-            return f"{size / unit:.4g} {name}"
-    return f"{size} bytes"
+"""What happened, and the field of `Limits`."""
 
 
 _SIGNALS: Mapping[int, tuple[str, str]] = {

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from telerun_protocol.codec import convert
 from telerun_protocol.errors import InvalidMessage
+from telerun_protocol.limits import show_limit
 from telerun_protocol.messages import Limits, PositiveFloat, PositiveInt, ServiceLimits
 
 MIB, GIB = 1 << 20, 1 << 30
@@ -89,14 +90,8 @@ def exceeded(limits: Limits, maxima: Limits) -> tuple[str, str] | None:
     for name in Limits.__struct_fields__:
         value, most = getattr(limits, name), getattr(maxima, name)
         if value is not None and most is not None and value > most:
-            return name, _shown(name, most)
+            return name, show_limit(name, most)
     return None
-
-
-def _shown(name: str, value: float) -> str:
-    if name.endswith("_bytes"):
-        return f"{value / GIB:.4g} GiB" if value >= GIB else f"{value / MIB:.4g} MiB"
-    return f"{value:g} s" if name.endswith("_s") else f"{value:g}"
 
 
 def load(path: Path | None) -> Config:

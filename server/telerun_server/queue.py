@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from telerun_protocol.errors import InvalidMessage, NotFound, StaleClaim
+from telerun_protocol.limits import OPTIONS
 from telerun_protocol.messages import (
     Claim,
     ClaimList,
@@ -86,8 +87,12 @@ class Queue:
     async def submit(self, principal: Principal, message: Submit) -> Job:
         limits = filled(message.spec.limits, self._limits.defaults)
         if over := exceeded(limits, self._limits.maxima):
-            path = f"$.spec.limits.{over[0]}"
-            raise InvalidMessage(f"{path}: this server grants at most {over[1]}.", path=path, hint="Ask for less.")
+            name, most = over
+            raise InvalidMessage(
+                f"This server grants at most {most} of {OPTIONS[name]}.",
+                path=f"$.spec.limits.{name}",
+                hint="Ask for less.",
+            )
         spec = msgspec.structs.replace(message.spec, limits=limits)
         submission = Submission(
             id=new_job_id(),

@@ -10,11 +10,12 @@ import msgspec
 from telerun_magic.cli.app import Settings
 from telerun_magic.cli.client import ask, print_json
 from telerun_magic.cli.terminal import cell, clean, show, table
-from telerun_magic.units import show_duration, show_size
 from telerun_protocol import PROTOCOL_VERSION
 from telerun_protocol.client import Client
 from telerun_protocol.errors import NotConfigured
+from telerun_protocol.limits import OPTIONS, show_limit
 from telerun_protocol.messages import Version
+from telerun_protocol.units import show_duration, show_size
 
 
 @click.command()
@@ -26,14 +27,15 @@ def limits(settings: Settings, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    rows = table("limit", "default", "at most")
+    rows = table("limit", "default", "at most", "ask with")
     defaults, maxima = msgspec.to_builtins(found.defaults), msgspec.to_builtins(found.maxima)
     for name in found.defaults.__struct_fields__:
-        rows.add_row(cell(_spoken(name)), cell(_amount(name, defaults[name])), cell(_amount(name, maxima[name])))
-    rows.add_row(cell("one file"), cell(""), cell(show_size(found.blob_bytes)))
-    rows.add_row(cell("queued jobs of yours"), cell(""), cell(found.queued_jobs_per_user))
-    rows.add_row(cell("results are kept"), cell(show_duration(found.retention_s)), cell(""))
-    rows.add_row(cell("GPU architectures"), cell(" ".join(found.archs)), cell(""))
+        granted = [show_limit(name, value) if (value := of[name]) else "unlimited" for of in (defaults, maxima)]
+        rows.add_row(cell(_spoken(name)), *map(cell, granted), cell(OPTIONS[name]))
+    rows.add_row(cell("one file"), cell(""), cell(show_size(found.blob_bytes)), cell(""))
+    rows.add_row(cell("queued jobs of yours"), cell(""), cell(found.queued_jobs_per_user), cell(""))
+    rows.add_row(cell("results are kept"), cell(show_duration(found.retention_s)), cell(""), cell(""))
+    rows.add_row(cell("GPU architectures"), cell(" ".join(found.archs)), cell(""), cell(""))
     show(rows)
 
 
@@ -110,11 +112,3 @@ async def _read_version(client: Client) -> tuple[Version, str]:
 
 def _spoken(name: str) -> str:
     return name.removesuffix("_s").removesuffix("_bytes").replace("_", " ")
-
-
-def _amount(name: str, value: float | int | None) -> str:
-    if value is None:
-        return "unlimited"
-    if name.endswith("_bytes"):
-        return show_size(int(value))
-    return show_duration(value) if name.endswith("_s") else str(value)

@@ -11,10 +11,10 @@ from telerun_magic.cli.app import Settings
 from telerun_magic.cli.client import ask, job_id, print_json
 from telerun_magic.cli.completion import complete_jobs
 from telerun_magic.cli.terminal import cell, clean, show, table
-from telerun_magic.units import show_duration, show_size
 from telerun_protocol.client import Client
 from telerun_protocol.messages import Job, JobList
 from telerun_protocol.states import FINAL_STATES, State
+from telerun_protocol.units import show_duration, show_size
 
 STYLES = {State.SUCCEEDED: "green", State.FAILED: "red", State.CANCELLED: "yellow", State.RUNNING: "cyan"}
 

@@ -16,8 +16,8 @@ from telerun_magic.cli.terminal import cell, show, table
 from telerun_magic.local import lab as jupyter
 from telerun_magic.local import local_server
 from telerun_magic.local.supervisor import Interrupted, Supervisor, died
-from telerun_magic.units import show_duration, show_size
 from telerun_protocol.errors import NotConfigured
+from telerun_protocol.units import show_duration, show_size
 
 
 @click.command()

@@ -16,6 +16,7 @@ from click.core import ParameterSource
 
 from telerun_magic import config, directives, language, submission
 from telerun_magic.cli.terminal import clean
+from telerun_magic.limits import read_limits
 from telerun_magic.submission import Submission
 from telerun_protocol.errors import InvalidMessage
 from telerun_protocol.states import Language
@@ -40,6 +41,13 @@ _OPTIONS = (
     click.option("-e", "--env", multiple=True, metavar="NAME=VALUE", help="A variable of the program's environment."),
     click.option("--time", metavar="DURATION", help="How long the program may run, such as 30s or 5m."),
     click.option("--memory", metavar="SIZE", help="How much memory it may use, such as 2GB."),
+    click.option(
+        "--limit",
+        "limits",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="cpu_time, compile_time, output, disk or processes, such as output=500MB.",
+    ),
     click.option("--gpus", type=click.IntRange(0, 64), help="How many GPUs it needs; 1 for CUDA, else 0."),
     click.option("--device", metavar="NAME", help="The GPU it needs, such as h100."),
     click.option("--name", metavar="TEXT", help="What to call the job."),
@@ -64,7 +72,8 @@ def build(
             "--sanitizer is not available yet.", hint="Run compute-sanitizer as a command job instead."
         )
     options["run"] = not options.pop("compile_only")
-    options["env"] = dict(_pair(text) for text in options["env"])
+    options["env"] = dict(_pair("--env", text) for text in options["env"])
+    options["limits"] = read_limits(_pair("--limit", text) for text in options["limits"])
     options |= _defaults(options)
     if isinstance(source, Path):
         wanted = platform or _platform_in(source)
@@ -89,11 +98,14 @@ def _defaults(options: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {name: found[name] for name in _ALIKE if name in found}
     for name, meant in _LISTS.items():
         if name in found:
-            value = found[name] if isinstance(found[name], list) else [found[name]]
-            values[meant] = [*values.get(meant, ()), *(str(entry) for entry in value)]
+            values[meant] = [*values.get(meant, ()), *_several(found[name])]
     if "flags" in found:
-        texts = found["flags"] if isinstance(found["flags"], list) else [found["flags"]]
-        values["flags"] = [*(flag for text in texts for flag in shlex.split(str(text))), *values.get("flags", ())]
+        values["flags"] = [
+            *(flag for text in _several(found["flags"]) for flag in shlex.split(text)),
+            *values.get("flags", ()),
+        ]
+    if "limit" in found:
+        values["limits"] = read_limits(_pair("limit", text) for text in _several(found["limit"]))
     return {
         name: value
         for name, value in values.items()
@@ -101,10 +113,14 @@ def _defaults(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _several(value: Any) -> list[str]:
+    return [str(entry) for entry in (value if isinstance(value, list) else [value])]
+
+
+def _pair(option: str, text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise click.BadParameter(f"{text!r} is not NAME=VALUE.", param_hint="--env")
+        raise click.BadParameter(f"{text!r} is not NAME=VALUE.", param_hint=option)
     return name, value
 
 

@@ -23,11 +23,11 @@ from telerun_magic.local import lab
 from telerun_magic.local.supervisor import ChildDied, Service, Supervisor
 from telerun_magic.render.bundle import MIME
 from telerun_magic.render.clean import line
-from telerun_magic.units import show_duration
 from telerun_protocol.client import Client
 from telerun_protocol.errors import TelerunError
 from telerun_protocol.messages import Job
 from telerun_protocol.states import Reason
+from telerun_protocol.units import show_duration
 
 CELL_S = 600
 CONVERT = (sys.executable, "-m", "nbconvert")

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from telerun_magic.render import clean, png
 from telerun_magic.render.blocks import Block, Details, Image, Table, Tone, line
-from telerun_magic.units import show_size
 from telerun_protocol.messages import Artifact
+from telerun_protocol.units import show_size
 
 MAX_PREVIEWS = 12
 MAX_PREVIEW_BYTES = 2_000_000

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from telerun_magic.language import NAMES
 from telerun_magic.render import assembly, clean, diagnostics, files
 from telerun_magic.render.blocks import Block, Details, Line, Pre, Span, Table, Tone, line
-from telerun_magic.units import show_duration, show_size
 from telerun_protocol.listing import AsmListing
 from telerun_protocol.messages import Job, KernelResources, Result
 from telerun_protocol.states import Isolation, Phase, Reason, State
+from telerun_protocol.units import show_duration, show_size
 
 PARTS = ("phases", "output", "compile", "kernels", "files", "asm")
 OUTPUT_CHARS = 20_000

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from telerun_magic.render import clean
 from telerun_magic.render.blocks import Block, Details, Image, Line, Pair, Pre, Table
-from telerun_magic.units import show_size
+from telerun_protocol.units import show_size
 
 
 def to_text(blocks: Iterable[Block], *, full: bool = False) -> str:

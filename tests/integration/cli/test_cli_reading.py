@@ -41,7 +41,9 @@ def test_cancel_comes_too_late(telerun, number: str) -> None:
 
 
 def test_limits_executors_and_version(telerun) -> None:
-    assert "wall time" in telerun.ok("limits")
+    limits = telerun.ok("limits")
+    assert re.search(r"wall time +60 s +1 h 00 min +--time\n", limits)
+    assert re.search(r"results are kept +7 days\n", limits)
     assert json.loads(telerun.ok("limits", "--json"))["defaults"]["wall_time_s"] > 0
     telerun.ok("run", "--", "true")  # the executor has registered by then
     shown = telerun.ok("executors")

@@ -146,12 +146,17 @@ async def test_a_bad_body_is_told_where(world: World, body: bytes, path: str | N
 
 async def test_too_much_is_refused_in_words(world: World) -> None:
     token = await world.server.parts.accounts.add("ada", "user")
-    for limit, most in (("memory_bytes", "256 GiB"), ("wall_time_s", "3600 s"), ("processes", "4096")):
+    for limit, told in (
+        ("memory_bytes", "256 GiB of --memory"),
+        ("wall_time_s", "1 h 00 min of --time"),
+        ("processes", "4096 of --limit processes=…"),
+    ):
         spec = {"language": "command", "args": ["x"], "limits": {limit: 10**13}}
         body = json.dumps({"spec": spec, "idempotency_key": "12345678"}).encode()
         status, problem = await ask(world, "POST", routes.JOBS, token, body)
         assert status == 400
-        assert problem["message"] == f"$.spec.limits.{limit}: this server grants at most {most}."
+        assert problem["message"] == f"This server grants at most {told}."
+        assert problem["path"] == f"$.spec.limits.{limit}"
 
 
 async def test_too_large_a_request(make_world: Worlds) -> None:
@@ -254,5 +259,5 @@ async def test_a_user_has_only_so_many_jobs_waiting(make_world: Worlds) -> None:
 
 
 async def test_limits_above_the_maximum_are_refused(ada: Client) -> None:
-    with pytest.raises(InvalidMessage, match="at most 3600"):
+    with pytest.raises(InvalidMessage, match="at most 1 h 00 min of --time"):
         await submit(ada, limits=Limits(wall_time_s=3601))

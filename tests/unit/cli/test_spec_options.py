@@ -75,9 +75,12 @@ def test_the_configuration_fills_what_the_command_line_leaves(spec: Build) -> No
     config.make_private(config.folder())
     (config.folder() / "config.toml").write_text(
         '[defaults]\nstd = "c++20"\ntime = 7\narch = ["80", "90"]\nflags = "-O2 -Wall"\nX = "g"\nhide = "files"\n'
+        'limit = "output=1MiB"\n'
     )
     found = spec()
     assert (found.std, found.limits.wall_time_s, found.archs) == ("c++20", 7.0, ("sm_80", "sm_90"))
     assert found.compile_flags == ("-O2", "-Wall", "-g")
-    given = spec("--std", "c++17", "--arch", "75", "-X", "O0")
+    assert found.limits.output_bytes == 1 << 20
+    given = spec("--std", "c++17", "--arch", "75", "-X", "O0", "--limit", "cpu-time=2m", "--limit", "disk=1GB")
+    assert (given.limits.cpu_time_s, given.limits.disk_bytes, given.limits.output_bytes) == (120, 10**9, None)
     assert (given.std, given.archs, given.compile_flags) == ("c++17", ("sm_75",), ("-O0",))

@@ -93,7 +93,8 @@ def test_failure_says_why_and_where() -> None:
     text = shown(JobDisplay(job=view, now=200.0))
     assert "● failed (signal) job 12 · C++ · 1.00 s in all · isolation: none" in text
     assert "It crashed.\nLook at it." in text
-    assert "signal 11 (SIGSEGV) · NVIDIA H200 (sm_90) · gpu-1 · CPU 500 ms · peak 3.0 MB · 5.0 MB of output cut" in text
+    assert "signal 11 (SIGSEGV) · NVIDIA H200 (sm_90) · gpu-1 · CPU 500 ms · peak 2.9 MiB · " in text
+    assert "4.8 MiB of output cut" in text
     assert "2 files were left out." in text
     assert re.search(r"k\(int\)  sm_90 +32 +0 B +4 B +0 B +\? +0$", text, re.MULTILINE)
     html = to_html(job_display.blocks(JobDisplay(job=view, now=200.0)))
@@ -275,7 +276,7 @@ def test_tables_and_lists_of_files() -> None:
     artifacts = [Artifact(path=f"f{number}", sha256=SHA, size_bytes=1000) for number in range(150)]
     artifacts.append(Artifact(path=".telerun/asm/asm.json", sha256=SHA, size_bytes=1, kind="asm"))
     listed = to_text(files.listing(artifacts, 12), full=True)
-    assert listed.startswith("150 files, 150 kB")
+    assert listed.startswith("150 files, 146 KiB")
     assert "… and 50 more" in listed
     assert 'telerun_magic.job(12).files["f0"]' in listed
     odd = to_text(files.listing([Artifact(path='a "b".txt', sha256=SHA, size_bytes=1)], 12), full=True)

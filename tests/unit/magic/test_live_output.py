@@ -74,7 +74,7 @@ def test_a_flood_is_elided_and_its_end_is_shown() -> None:
     notebook.pump.flush(last=True)
     text = notebook.text()
     assert text.endswith("the end\n")
-    notes = re.findall(r"^… (\S+ [kM]B) not shown, see job.stdout\n", text, re.MULTILINE)
+    notes = re.findall(r"^… (\S+ [KM]iB) not shown, see job.stdout\n", text, re.MULTILINE)
     assert 5 <= len(notes) <= 12, "about one a second"
     assert len(text) < live.BURST_BYTES + 10 * live.RATE_BYTES_S
     shown = re.sub(r"^….*\n", "", text, flags=re.MULTILINE)

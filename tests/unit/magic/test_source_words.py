@@ -9,9 +9,10 @@ import pytest
 
 from telerun_magic import directives, language, options
 from telerun_magic.completion import complete
-from telerun_magic.units import parse_duration, parse_size, show_duration, show_size
 from telerun_protocol.errors import InvalidMessage
+from telerun_protocol.limits import show_limit
 from telerun_protocol.states import Language
+from telerun_protocol.units import parse_duration, parse_size, show_duration, show_size
 
 
 @pytest.mark.parametrize(
@@ -86,12 +87,15 @@ def test_sizes_and_durations() -> None:
             parse_size(wrong)
         with pytest.raises(InvalidMessage, match="is not a duration"):
             parse_duration(wrong if wrong != "1 2" else "1x2")
-    assert [show_size(size) for size in (0, 999, 1000, 999_499, 999_600, 4_100_000)] == [
-        "0 B", "999 B", "1.0 kB", "999 kB", "1.0 MB", "4.1 MB"
+    assert [show_size(size) for size in (0, 1023, 1024, 1536, 10_189, 1_048_000, 64 << 20, 10**9, 80 << 40, 5 << 50)] == [
+        "0 B", "1023 B", "1 KiB", "1.5 KiB", "10 KiB", "1023 KiB", "64 MiB", "954 MiB", "80 TiB", "5120 TiB"
     ]  # fmt: skip
-    assert [show_duration(seconds) for seconds in (-1, 0.0304, 1.234, 59.96, 3725)] == [
-        "0 ms", "30 ms", "1.23 s", "1 min 00 s", "1 h 02 min"
+    assert all(parse_size(show_size(size)) == size for size in (1, 1 << 10, 3 << 20, 3 << 29, 16 << 30, 7 << 40))
+    assert [show_duration(seconds) for seconds in (-1, 0.0304, 1.234, 59.96, 3725, 86_400, 100_000, 604_800)] == [
+        "0 ms", "30 ms", "1.23 s", "1 min 00 s", "1 h 02 min", "1 day", "1 day 3 h", "7 days"
     ]  # fmt: skip
+    limits = {"wall_time_s": 1.5, "cpu_time_s": 90, "compile_time_s": 3600, "memory_bytes": 1 << 32, "processes": 4096}
+    assert [show_limit(*limit) for limit in limits.items()] == ["1.5 s", "90 s", "1 h 00 min", "4 GiB", "4096"]
 
 
 def test_options() -> None:

@@ -33,7 +33,8 @@ def test_limits_are_filled_and_compared() -> None:
     assert (asked.wall_time_s, asked.processes) == (5, DEFAULTS.processes)
     assert None not in [getattr(DEFAULTS, name) for name in Limits.__struct_fields__]
     assert exceeded(asked, MAXIMA) is None
-    assert exceeded(filled(Limits(processes=1 << 40), DEFAULTS), MAXIMA) == ("processes", MAXIMA.processes)
+    assert exceeded(filled(Limits(processes=1 << 40), DEFAULTS), MAXIMA) == ("processes", "4096")
+    assert exceeded(filled(Limits(wall_time_s=1e9), DEFAULTS), MAXIMA) == ("wall_time_s", "1 h 00 min")
 
 
 def test_a_configuration_changes_what_it_names(tmp_path: Path) -> None:

@@ -36,14 +36,15 @@ def parse_duration(text: str) -> float:
 
 
 def show_size(size_bytes: int) -> str:
-    if size_bytes < 1000:
+    if size_bytes < 1024:
         return f"{size_bytes} B"
-    size = float(size_bytes)
-    for unit in ("kB", "MB", "GB", "TB"):
-        size /= 1000
-        if size < 999.5:
-            return f"{size:.1f} {unit}" if size < 10 else f"{size:.0f} {unit}"
-    return f"{size:.0f} TB"
+    size, unit = size_bytes / 1024, "KiB"
+    for larger in ("MiB", "GiB", "TiB"):
+        if size < 1023.5:
+            break
+        size, unit = size / 1024, larger
+    number = f"{size:.1f}".removesuffix(".0") if size < 9.95 else f"{size:.0f}"
+    return f"{number} {unit}"
 
 
 def show_duration(seconds: float) -> str:
@@ -54,4 +55,7 @@ def show_duration(seconds: float) -> str:
         return f"{seconds:.2f} s" if seconds < 9.995 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
+    days, hours_of_day = divmod(hours, 24)
+    if days:
+        return f"{days} day{'s' if days > 1 else ''}" + (f" {hours_of_day} h" if hours_of_day else "")
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
