@@ -383,3 +383,23 @@ def test_actions_of_a_job(page: Page, lab: LabProcess) -> None:
     page.has_text(page.output(3), "succeeded")
     view.locator("[data-command='telerun:run-again']").click()
     playwright.expect(page.page.get_by_role("tab", name="C++ #")).to_have_count(2, timeout=WAIT_MS)
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("width", [1280, 800])
+def test_nothing_is_cut_off(page: Page, lab: LabProcess, tmp_path: Path, theme: str, width: int) -> None:
+    page.page.set_viewport_size({"width": width, "height": 800})
+    page.open(lab.write_notebook("narrow.ipynb", [LOAD, "%%telerun cpp --name broken\nint main() { return x; }"]), 2)
+    page.command("apputils:change-theme", theme=theme)
+    page.page.locator(f"body[data-jp-theme-name='{theme}']").wait_for(state="attached")
+    page.run_cell(0)
+    page.run_cell(1)
+    page.job("failed", "broken").first.locator(".tr-Job-open").click()
+    view = page.page.locator(".tr-JobView-inner[data-state=failed]")
+    page.has_text(view.locator(".tr-Header-why"), "‘x’ was not declared")
+    page.page.get_by_role("tab", name="Details").click()
+    page.has_text(view, "Commands")
+    page.page.screenshot(path=tmp_path / "panel.png")
+    too_wide = """() => [...document.querySelectorAll('.tr-Filter, .tr-Jobs, .tr-Header, .tr-Facts, .tr-Output')]
+        .filter(node => node.clientWidth && node.scrollWidth > node.clientWidth + 1).map(node => node.className)"""
+    assert page.page.evaluate(too_wide) == []
