@@ -13,10 +13,14 @@ from telerun_protocol.messages import check_path
 
 
 class OutFolder:
-    """Made when the first file is put into it. Files are complete or absent; links in it are never followed."""
+    """Made when the first file is put into it. Files are complete or absent; links in it are never followed.
 
-    def __init__(self, root: Path) -> None:
+    `first` is a name and a content to be there before all others.
+    """
+
+    def __init__(self, root: Path, first: tuple[str, bytes] | None = None) -> None:
         self.root = root
+        self._first = first
 
     async def save(self, path: str, blocks: AsyncIterator[bytes]) -> None:
         """Puts a file at `path`, replacing one that is there."""
@@ -31,6 +35,9 @@ class OutFolder:
     @contextmanager
     def _replacing(self, path: str) -> Iterator[int]:
         """A descriptor for the new content of `path`; it takes its name when all has been written."""
+        if self._first:
+            first, self._first = self._first, None
+            self.write(*first)
         try:
             check_path(path)
         except ValueError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
+from itertools import count
 from pathlib import Path
 
 import click
@@ -21,13 +22,27 @@ from telerun_protocol.messages import Artifact, Job
 from telerun_protocol.states import Language, StreamId
 
 COMPILE_LOG, EXECUTE_LOG, PTX, SASS = "compile-log.txt", "execute-log.txt", "asm-ptx.txt", "asm-sass.txt"
-OWN_NAMES = (COMPILE_LOG, EXECUTE_LOG, PTX, SASS)
+MARK = ".telerun-job"  # says whose folder it is
+OWN_NAMES = (COMPILE_LOG, EXECUTE_LOG, PTX, SASS, MARK)
 COMPILED = (Language.CUDA, Language.CPP, Language.C, Language.PROJECT)
 AT_ONCE = 4
 
 
-def default_folder(job: Job) -> Path:
-    return Path("telerun-out") / f"{job.number:07}"
+def default_folder(job: Job) -> OutFolder:
+    """telerun-out/NUMBER; with -2 and so on behind it where that is another job's: each server counts from 1."""
+    root = Path("telerun-out") / f"{job.number:07}"
+    for place in count(2):
+        if not root.exists() or _marked(root) == job.id:
+            break
+        root = root.with_name(f"{job.number:07}-{place}")
+    return OutFolder(root, (MARK, f"{job.id}\n".encode()))
+
+
+def _marked(root: Path) -> str | None:
+    try:
+        return (root / MARK).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 async def save_all(client: Client, job: Job, folder: OutFolder) -> tuple[list[str], list[str]]:
@@ -108,7 +123,7 @@ def output(ctx: click.Context, job: str, out: Path | None) -> None:
             raise InvalidMessage(
                 f"Job {found.number} has not ended yet.", hint=f"Follow it with telerun watch {found.number}."
             )
-        folder = OutFolder(out or default_folder(found))
+        folder = OutFolder(out) if out else default_folder(found)
         saved, missed = await save_all(client, found, folder)
         for path in saved:
             click.echo(clean(str(folder.root / path)))
