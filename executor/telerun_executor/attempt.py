@@ -288,5 +288,6 @@ def _no_such_device(wanted: int, present: int, executor: str, *, compiled: bool)
     return failed(
         Reason.NO_SUCH_DEVICE,
         f"The program {was}: it needs {gpus}, and the executor {executor} has {has}.",
-        "Start an executor on a machine with an NVIDIA GPU (`telerun-executor run`), or ask for no GPU with --gpus 0.",
+        "Start an executor on a machine with an NVIDIA GPU (`telerun-executor run`), or ask for no GPU: "
+        "--gpus 0, in a terminal before the file's name.",
     )

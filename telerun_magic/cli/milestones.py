@@ -21,10 +21,16 @@ class Milestones:
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
         self._told: set[str] = set()
+        self._times: dict[Phase, float] = {}  # of a job that has ended
         self._compiles = False
         self._section: str | None = None
         self._filter = Filter()
         self._at_line_start = True
+
+    @property
+    def is_executing(self) -> bool:
+        """Whether the program was seen to run, be it by what it printed."""
+        return "executing" in self._told
 
     def submitted(self, job: Job) -> None:
         self._say(f"submitted job {job.number:07}", job.created_at)
@@ -32,6 +38,8 @@ class Milestones:
     def job(self, job: Job) -> None:
         """A newer state of the job."""
         times = {phase.phase: phase.started_at for phase in job.phases}
+        if job.state.is_final:
+            self._times = times
         if Phase.COMPILE in times:
             self._compiles = True
             self._once("compiling", times[Phase.COMPILE])
@@ -48,13 +56,13 @@ class Milestones:
             if "executing" not in self._told:  # assembly may still be made while the program runs
                 self._compiles = True
                 self._once("compiling")
-            self._open("compile output:")
+            self._open("compile output:", Phase.COMPILE)
         elif frame.stream in (StreamId.STDOUT, StreamId.STDERR):
             self._compiled()
             self._once("executing")
-            self._open("output:")
+            self._open("output:", Phase.RUN)
         elif self._section is None:
-            self._open("telerun says:")
+            self._open("telerun says:", Phase.FETCH)
         self._indented(self._filter.feed(frame.payload))
 
     def ended(self, job: Job, *, saved_in: Path | None = None) -> None:
@@ -84,9 +92,10 @@ class Milestones:
             self._told.add(what)
             self._say(what, at)
 
-    def _open(self, section: str) -> None:
+    def _open(self, section: str, phase: Phase) -> None:
+        """Now, as it comes; of a job that had ended before, when it began."""
         if self._section != section:
-            self._say(section)
+            self._say(section, self._times.get(phase))
             self._section = section
 
     def _say(self, text: str, at: float | None = None) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 import shlex
 import sys
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -71,6 +71,7 @@ def build(
         raise InvalidMessage(
             "--sanitizer is not available yet.", hint="Run compute-sanitizer as a command job instead."
         )
+    _tell_misplaced(source, options.get("args", ()))
     options["run"] = not options.pop("compile_only")
     options["env"] = dict(_pair("--env", text) for text in options["env"])
     options["limits"] = read_limits(_pair("--limit", text) for text in options["limits"])
@@ -111,6 +112,18 @@ def _defaults(options: dict[str, Any]) -> dict[str, Any]:
         for name, value in values.items()
         if name in options and context.get_parameter_source(name) is ParameterSource.DEFAULT
     }
+
+
+def _tell_misplaced(source: Path | list[str], args: Sequence[str]) -> None:
+    """What stands behind the file is the program's, even where it looks like ours."""
+    own = {option for parameter in click.get_current_context().command.params for option in parameter.opts}
+    words = [word for word in args if word.partition("=")[0] in own and word.startswith("-")]
+    if words and isinstance(source, Path):
+        click.echo(
+            f"telerun: {clean(words[0])} stands after {clean(source.name)} and goes to the program; "
+            "put it before the file to use it.",
+            err=True,
+        )
 
 
 def _several(value: Any) -> list[str]:

@@ -34,7 +34,7 @@ TAG = "submit"
     help="Where its files go; telerun-out/NUMBER otherwise.",
 )
 @click.option("--store-output/--no-store-output", default=True, help="Whether to write files at all.")
-@click.option("--bg", is_flag=True, help="Print the job's number and return at once.")
+@click.option("--bg", is_flag=True, help="Print the job's number, nothing else, and return at once.")
 @click.option("--id-file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write the id there.")
 @click.option("--exit-code", is_flag=True, help="Exit as the program did.")
 @spec_options
@@ -74,11 +74,12 @@ def submit(
             job = await queue(found, built, interrupted, id_file)
             if job is None:
                 return INTERRUPTED
-            milestones = Milestones(sys.stdout.buffer)
+            milestones = Milestones(sys.stderr.buffer if bg else sys.stdout.buffer)
             milestones.submitted(job)
             if bg:
+                click.echo(job.number)
                 return 0
-            folder = OutFolder(out or default_folder(job)) if store_output else None
+            folder = (OutFolder(out) if out else default_folder(job)) if store_output else None
             async with client(found, FOLLOW_S) as speaker:
                 ended = await unless(interrupted, follow(speaker, job, milestones.job, milestones.frame))
                 if ended is None:
@@ -100,7 +101,7 @@ async def _cancel_queued(speaker: Client) -> None:
 async def _leave(speaker: Client, job: Job, milestones: Milestones) -> None:
     """After Ctrl-C: a job that does not run yet is cancelled, one that runs is left alone."""
     job = await speaker.job(job.id)
-    if job.state in (State.QUEUED, State.CLAIMED):
+    if job.state in (State.QUEUED, State.CLAIMED) and not milestones.is_executing:
         job = await cancel_and_wait(speaker, job)
     if job.state.is_final:
         milestones.ended(job)

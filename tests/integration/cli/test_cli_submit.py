@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from telerun_magic.cli.output import MARK
 from telerun_magic.cli.spec_options import PLATFORMS
 
 HELLO = r"""
@@ -36,6 +37,35 @@ def folder_of(cwd: Path) -> Path:
     return folder
 
 
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} - {MARK}
+
+
+def test_the_folder_of_another_servers_job_is_left_alone(telerun) -> None:
+    telerun.write("a.sh", "echo mine > out/x\n")
+    number = telerun.ok("submit", "--bg", "a.sh").strip()
+    telerun.ok("watch", number)
+    other = telerun.cwd / f"telerun-out/{int(number):07}"
+    other.mkdir(parents=True)
+    (other / "x").write_text("another's")
+    ours = other.with_name(f"{other.name}-2")
+    for _ in range(2):
+        telerun.ok("output", number)
+        assert (other / "x").read_text() == "another's"
+        assert (ours / "x").read_text() == "mine\n"
+    assert len(list(ours.parent.iterdir())) == 2
+
+
+def test_an_option_behind_the_file_is_the_programs_and_that_is_told(telerun) -> None:
+    telerun.write("a.sh", 'echo "$@"\n')
+    for command in ("submit", "run"):
+        done = telerun(command, "a.sh", "word", "--time=5s")
+        assert "word --time=5s\n" in done.stdout
+        told = "telerun: --time=5s stands after a.sh and goes to the program; put it before the file to use it.\n"
+        assert done.stderr == told
+        assert telerun(command, "a.sh", "time", "--own").stderr == ""
+
+
 def test_milestones_logs_and_files(telerun) -> None:
     telerun.write("hello.cpp", HELLO)
     text = telerun.ok("submit", "hello.cpp", "--flag-of-the-program")
@@ -49,7 +79,7 @@ def test_milestones_logs_and_files(telerun) -> None:
         "completed successfully",
     ]
     assert "\n    argument --flag-of-the-program\n" in text
-    assert {path.name for path in folder.iterdir()} == {"compile-log.txt", "execute-log.txt", "table.csv"}
+    assert names(folder) == {"compile-log.txt", "execute-log.txt", "table.csv"}
     assert "argument --flag-of-the-program\n" in (folder / "execute-log.txt").read_text()
     assert "to standard error\n" in (folder / "execute-log.txt").read_text()
     assert (folder / "table.csv").read_text() == "a,b\n1,2\n"
@@ -63,7 +93,7 @@ def test_a_compile_error_is_shown_and_kept(telerun) -> None:
     assert "nothing" in done.stdout
     assert "executing" not in done.stdout
     folder = folder_of(telerun.cwd)
-    assert [path.name for path in folder.iterdir()] == ["compile-log.txt"]
+    assert names(folder) == {"compile-log.txt"}
     assert "nothing" in (folder / "compile-log.txt").read_text()
 
 
@@ -99,7 +129,7 @@ def test_assembly_for_two_architectures_without_a_gpu(telerun) -> None:
     text = telerun.ok("submit", "--asm", "--compile-only", "--arch", "80", "--arch", "90", "k.cu")
     assert milestones(text)[-2:] == ["compiled successfully", "completed successfully"]
     folder = folder_of(telerun.cwd)
-    assert {path.name for path in folder.iterdir()} == {"compile-log.txt", "asm-ptx.txt", "asm-sass.txt"}
+    assert names(folder) == {"compile-log.txt", "asm-ptx.txt", "asm-sass.txt"}
     for name in ("asm-ptx.txt", "asm-sass.txt"):
         assert all(arch in (folder / name).read_text() for arch in ("sm_80", "sm_90"))
     assert "FADD" in (folder / "asm-sass.txt").read_text()
@@ -132,13 +162,18 @@ def test_names_of_our_own_files_are_not_taken_from_the_job(telerun) -> None:
 
 def test_in_the_background_then_watch_logs_and_output(telerun) -> None:
     telerun.write("slow.sh", "echo one; sleep 0.5; echo two >&2; echo x > out/x\n")
-    text = telerun.ok("submit", "--bg", "--id-file", "id", "--name", "slow one", "slow.sh")
-    number = str(int(re.search(r"submitted job (\d+)", text)[1]))
+    queued = telerun("submit", "--bg", "--id-file", "id", "--name", "slow one", "slow.sh")
+    number = queued.stdout.strip()
+    assert queued.stdout == f"{int(number)}\n"
+    assert f"submitted job {int(number):07}" in queued.stderr
     assert not (telerun.cwd / "telerun-out").exists()
     watched = telerun.ok("watch", number)
     assert milestones(watched)[-1] == "completed successfully"
     assert "    one\n    two\n" in watched
-    assert milestones(telerun.ok("watch", number)) == milestones(watched)  # long after, and the same
+    later = telerun.ok("watch", number)  # long after, and the same
+    assert milestones(later) == milestones(watched)
+    times = re.findall(r"^\S+ (\S+ [AP]M)    (executing|output:)$", later, re.MULTILINE)
+    assert times == [(times[0][0], "executing"), (times[0][0], "output:")]
     assert telerun.ok("logs", "-f", number) == "one\ntwo\n"
     assert telerun.ok("logs", "--stream", "stderr", f"{int(number):07}") == "two\n"
     saved = telerun.ok("output", "--out", "there", (telerun.cwd / "id").read_text().strip())

@@ -87,8 +87,8 @@ def test_sizes_and_durations() -> None:
             parse_size(wrong)
         with pytest.raises(InvalidMessage, match="is not a duration"):
             parse_duration(wrong if wrong != "1 2" else "1x2")
-    assert [show_size(size) for size in (0, 1023, 1024, 1536, 10_189, 1_048_000, 64 << 20, 10**9, 80 << 40, 5 << 50)] == [
-        "0 B", "1023 B", "1 KiB", "1.5 KiB", "10 KiB", "1023 KiB", "64 MiB", "954 MiB", "80 TiB", "5120 TiB"
+    assert [show_size(size) for size in (0, 1023, 1024, 1536, 10_189, 1_048_000, 64 << 20, 10**9, 5 << 50)] == [
+        "0 B", "1023 B", "1 KiB", "1.5 KiB", "10 KiB", "1023 KiB", "64 MiB", "954 MiB", "5120 TiB"
     ]  # fmt: skip
     assert all(parse_size(show_size(size)) == size for size in (1, 1 << 10, 3 << 20, 3 << 29, 16 << 30, 7 << 40))
     assert [show_duration(seconds) for seconds in (-1, 0.0304, 1.234, 59.96, 3725, 86_400, 100_000, 604_800)] == [
