@@ -126,7 +126,7 @@ def _facts(job: Job) -> list[tuple[str, str]]:
     facts = [
         ("job", f"{job.number} ({job.id})"),
         ("state", standing(job) + (" (cancel requested)" if job.cancel_requested and not job.state.is_final else "")),
-        ("why", f"{result.message} {result.hint}".strip() if result else job.waiting_for or ""),
+        ("why", f"{result.message} {result.hint}".strip() if result else _waiting(job)),
         ("what", f"{title(job)} ({spec.language})"),
         ("arguments", " ".join(spec.args)),
         ("submitted", _when(job.created_at)),
@@ -146,6 +146,10 @@ def _facts(job: Job) -> list[tuple[str, str]]:
             *(("file", f"{one.path} ({show_size(one.size_bytes)})") for one in result.artifacts),
         ]
     return [(name, value) for name, value in facts if value and clean(value)]
+
+
+def _waiting(job: Job) -> str:
+    return f"waiting for {job.waiting_for}" if job.waiting_for else ""
 
 
 def _phases(job: Job) -> list[tuple[str, str]]:

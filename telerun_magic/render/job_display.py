@@ -117,9 +117,12 @@ def _waiting(view: JobDisplay) -> list[Block]:
     job = view.job
     if job.state is not State.QUEUED:
         return []
-    place = {None: "", 1: "next in the queue"}.get(job.queue_position, f"position {job.queue_position} in the queue")
-    parts = [part for part in (place, clean.line(job.waiting_for or "")) if part]
-    return [line(", ".join(parts), Tone.DIM)] if parts else []
+    if job.waiting_for:
+        return [line(f"waiting for {clean.line(job.waiting_for)}", Tone.DIM)]
+    if job.queue_position is None:
+        return []
+    place = "next in the queue" if job.queue_position == 1 else f"position {job.queue_position} in the queue"
+    return [line(place, Tone.DIM)]
 
 
 def _phases(job: Job, now: float) -> Line:

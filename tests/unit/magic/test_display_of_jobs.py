@@ -55,9 +55,10 @@ def shown(view: JobDisplay) -> str:
 
 
 def test_queued() -> None:
-    text = shown(JobDisplay(job=job(queue_position=3, waiting_for="no executor has an H100"), now=102.0))
+    text = shown(JobDisplay(job=job(queue_position=3, waiting_for="an executor with an H100"), now=102.0))
     assert "● queued job 12 · C++" in text
-    assert "position 3 in the queue, no executor has an H100" in text
+    assert text.endswith("\nwaiting for an executor with an H100"), text
+    assert "position 3 in the queue" in shown(JobDisplay(job=job(queue_position=3), now=100.0))
     assert "next in the queue" in shown(JobDisplay(job=job(queue_position=1), now=100.0))
 
 
