@@ -26,6 +26,7 @@ from telerun_protocol.errors import (
     InvalidMessage,
     MissingBlobs,
     NotFound,
+    ServerNotTrusted,
     ServerUnreachable,
     TelerunError,
 )
@@ -149,6 +150,12 @@ class Client:
                 error = error_of(response.status, await response.read(), float(after) if after.isdigit() else None)
                 error.http_status = response.status
                 raise error
+        except aiohttp.ClientConnectorCertificateError as error:  # the next try would end no better
+            why = getattr(error.certificate_error, "verify_message", "") or str(error)
+            raise ServerNotTrusted(
+                f"The certificate of the Telerun server at {self.url} is not trusted: {why.rstrip('.')}.",
+                hint="If it has an authority of its own, give that one's certificate with --ca-file FILE.",
+            ) from error
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
             raise self._unreachable(error) from error
         except aiohttp.InvalidURL as error:
@@ -158,6 +165,8 @@ class Client:
                 data.close()
 
     def _unreachable(self, error: BaseException) -> ServerUnreachable:
+        if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ServerDisconnectedError):
+            return ServerUnreachable(f"The connection to the Telerun server at {self.url} was lost.")
         why = str(error) or type(error).__name__
         return ServerUnreachable(f"The Telerun server at {self.url} does not answer ({why}).")
 

@@ -14,6 +14,7 @@ TelerunError
 ├── ServerFailed                500  the server's own fault
 ├── ServerStopping              503
 ├── ServerUnreachable                no answer at all
+├── ServerNotTrusted                 its certificate is not one that we trust
 ├── NotConfigured                    no server or token is known
 ├── JobFailed                        the job ended in FAILED; carries its JobInfo
 │   └── JobCancelled
@@ -134,6 +135,12 @@ class ServerUnreachable(TelerunError):
     """The Telerun server does not answer."""
 
     status, code = 503, "unreachable"
+
+
+class ServerNotTrusted(TelerunError):
+    """The certificate of the Telerun server is not trusted."""
+
+    status, code = 502, "not_trusted"
 
 
 class NotConfigured(TelerunError):

@@ -120,4 +120,4 @@ def _try(url: str, token: str, ca_file: Path | None) -> Principal:
             raise
         raise NotFound(f"{url} answers, but not as a Telerun server.", hint="Nothing was stored.") from None
     except TelerunError as error:
-        raise type(error)(error.message, hint="Nothing was stored.") from error
+        raise type(error)(error.message, hint=f"{error.hint or ''} Nothing was stored.".strip()) from error

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import ssl
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -13,7 +16,14 @@ from aiohttp.test_utils import unused_port
 from telerun_protocol import routes
 from telerun_protocol.client import Client
 from telerun_protocol.codec import decode, encode, problem_of
-from telerun_protocol.errors import InvalidMessage, ServerUnreachable, StaleClaim, TelerunError, TooManyRequests
+from telerun_protocol.errors import (
+    InvalidMessage,
+    ServerNotTrusted,
+    ServerUnreachable,
+    StaleClaim,
+    TelerunError,
+    TooManyRequests,
+)
 from telerun_protocol.logframes import Frame, encode_frame
 from telerun_protocol.messages import Finish, Job, JobSpec, Principal, Result, Submit
 from telerun_protocol.states import Language, State
@@ -23,15 +33,15 @@ ME = encode(Principal(name="ada", kind="user"))
 
 
 @asynccontextmanager
-async def server(handler: Handler) -> AsyncIterator[str]:
+async def server(handler: Handler, context: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(app)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", port := unused_port())
+    site = web.TCPSite(runner, "127.0.0.1", port := unused_port(), ssl_context=context)
     await site.start()
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"{'https' if context else 'http'}://127.0.0.1:{port}"
     finally:
         await runner.cleanup()
 
@@ -62,6 +72,43 @@ async def test_retrying_ends() -> None:
     async with Client(f"http://127.0.0.1:{unused_port()}", retry_s=0.3) as client:
         with pytest.raises(ServerUnreachable, match="does not answer"):
             await client.me()
+
+
+async def test_a_certificate_that_is_not_trusted_is_final(tmp_path: Path) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=ME)
+
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subject = ("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1")
+    argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    subprocess.run([*argv, "-keyout", key, "-out", cert, *subject], check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(cert, key)
+    heard: list[TelerunError] = []
+    async with server(handler, context) as url:
+        async with Client(url, on_retry=heard.append) as client:
+            with pytest.raises(ServerNotTrusted, match=r"is not trusted: self.signed certificate\. .*--ca-file"):
+                await client.me()
+        assert heard == []
+        async with Client(url, ca_file=cert) as client:
+            assert (await client.me()).name == "ada"
+
+
+async def test_a_stream_that_is_cut_is_told_in_words() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        if "offset=0" in request.query_string:
+            await response.write(encode_frame(1, b"one"))
+            assert request.transport
+            request.transport.close()
+        return response
+
+    heard: list[TelerunError] = []
+    async with server(handler) as url, Client(url, on_retry=heard.append) as client:
+        assert [frame.payload async for frame in client.log("j1")] == [b"one"]
+        assert [error.message for error in heard] == [f"The connection to the Telerun server at {url} was lost."]
 
 
 async def test_a_refusal_is_final() -> None:
