@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 import time
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ from filelock import FileLock, Timeout
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
-from telerun_protocol.errors import Conflict, InvalidMessage
+from telerun_protocol.errors import Conflict, InvalidMessage, ServerFailed
 from telerun_server.accounts import Accounts
 from telerun_server.app import application
 from telerun_server.blobs import FolderBlobs
@@ -28,6 +29,7 @@ from telerun_server.queue import Queue
 from telerun_server.store.sqlite import SqliteStore
 from telerun_server.wakeups import Wakeups
 
+log = logging.getLogger(__name__)
 DRAIN_S = 3.0
 BACKLOG = 1024
 CHUNK_BYTES = 1 << 18
@@ -68,7 +70,12 @@ class Server:
         requests = self.parts.requests
         while True:
             await asyncio.sleep(min(1.0, idle_s / 4))
-            if requests.open_of_users or await self.parts.store.has_unfinished():
+            try:
+                unfinished = await self.parts.store.has_unfinished()
+            except ServerFailed as error:  # whoever asks is told so; it may have room again later
+                log.error("whether jobs are unfinished is not known: %s", error)
+                unfinished = True
+            if requests.open_of_users or unfinished:
                 requests.user_at = time.monotonic()
             elif time.monotonic() - requests.user_at >= idle_s:
                 return

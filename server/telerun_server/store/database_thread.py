@@ -125,7 +125,8 @@ class DatabaseThread:
                 answers.append((future, function(execute), None))
             except Exception as error:  # noqa: BLE001 - it is handed to whoever posted the function
                 execute("ROLLBACK TO one")
-                answers.append((future, None, _failed(error) if isinstance(error, sqlite3.OperationalError) else error))
+                is_ours = isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError)
+                answers.append((future, None, _failed(error) if is_ours else error))
             execute("RELEASE one")
         return answers
 
@@ -140,7 +141,7 @@ class DatabaseThread:
                 future.set_exception(error)
 
 
-def _failed(error: sqlite3.Error) -> ServerFailed:
+def _failed(error: Exception) -> ServerFailed:
     failed = ServerFailed(f"The server's database failed: {error}.", hint="Its administrator has to look.")
     failed.__cause__ = error
     return failed

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from telerun_protocol.messages import JobSpec
 from telerun_protocol.states import Language
 
 MIB = 1 << 20
+SPEC = JobSpec(language=Language.COMMAND, args=("true",))
 
 
 @pytest.fixture
@@ -29,11 +33,30 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
+async def test_a_failing_database_is_told_and_survived(tmp_path: Path) -> None:
+    """Also by what looks into it now and then: leases, purging, idleness."""
+    config = tmp_path / "server.toml"
+    config.write_text("lease_s = 1\nheartbeat_s = 0.5\npurge_every_s = 0.2\n")
+    server = ServerProcess(tmp_path / "server", "--config", str(config), "--idle-exit", "30").start()
+    try:
+        async with server.client(retry_s=2) as client:
+            with closing(sqlite3.connect(server.data / "telerun.sqlite3")) as database:
+                database.execute("ALTER TABLE jobs RENAME TO elsewhere")
+                await asyncio.sleep(2)
+                with pytest.raises(ServerFailed, match="database failed: .* administrator"):
+                    await client.submit(SPEC)
+                with pytest.raises(ServerFailed, match="database failed: .* administrator"):
+                    await client.jobs()
+                database.execute("ALTER TABLE elsewhere RENAME TO jobs")
+            assert (await client.submit(SPEC)).number == 1
+    finally:
+        assert server.stop() == 0
+
+
 async def test_a_full_disk_is_told_and_survived(tmp_path: Path, small_disk: Path) -> None:
     server = ServerProcess(tmp_path / "server")
     server.data = small_disk / "data"
     server.start()
-    spec = JobSpec(language=Language.COMMAND, args=("true",))
     try:
         async with server.client(retry_s=2) as client:
             with pytest.raises(ServerFailed, match="disk is full"):
@@ -47,9 +70,9 @@ async def test_a_full_disk_is_told_and_survived(tmp_path: Path, small_disk: Path
                 await client.upload(os.urandom(MIB))
             with pytest.raises(ServerFailed, match="full"):
                 for _ in range(100):
-                    await client.submit(spec)
+                    await client.submit(SPEC)
             filler.unlink()
-            job = await client.submit(spec)
+            job = await client.submit(SPEC)
             assert (await client.job(job.id)).id == job.id
             assert await client.upload(os.urandom(MIB))
     finally:
