@@ -44,9 +44,10 @@ class SqliteStore(Store):
             await asyncio.to_thread(migrate, path)
             return cls(DatabaseThread(path), DatabaseThread(path, read_only=True))
         except sqlite3.DatabaseError as error:
-            raise ServerFailed(
-                f"The database {path} cannot be used: {error}.", hint="Restore it from a backup, or use another --data."
-            ) from error
+            hint = "Restore it from a backup, or use another --data."
+            if isinstance(error, sqlite3.OperationalError):  # not the file's own fault
+                hint = "See that its disk has room and can be written, or use another --data."
+            raise ServerFailed(f"The database {path} cannot be used: {error}.", hint=hint) from error
 
     async def close(self) -> None:
         await self._read.close()
