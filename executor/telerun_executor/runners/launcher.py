@@ -180,8 +180,9 @@ def _become(request: dict[str, Any], fds: list[int], parent: int) -> None:
         most = resource.getrlimit(number)[1]
         lower = [value if most == resource.RLIM_INFINITY else min(value, most) for value in (soft, hard)]
         resource.setrlimit(number, (lower[0], lower[1]))
-    for handled in (signal.SIGPIPE, signal.SIGXFSZ, *IGNORED):
-        signal.signal(handled, signal.SIG_DFL)  # Python ignores some, and an ignored signal stays so across exec
+    for number in signal.valid_signals():
+        if signal.getsignal(number) is signal.SIG_IGN:  # by Python, by us, or by the shell that started the executor
+            signal.signal(number, signal.SIG_DFL)  # for an ignored signal stays so across exec
     argv = request["argv"]
     os.execvpe(argv[0], argv, request["env"])  # noqa: S606 - an argv and no shell is the point
 

@@ -144,10 +144,14 @@ async def test_signals(box: Any, workspace: Workspace, taker: Taker, number: sig
 
 
 async def test_signals_are_at_their_defaults(box: Any, workspace: Workspace, taker: Taker) -> None:
-    """A program like `head` ends its writer by SIGPIPE; Ctrl-C and SIGTERM can be handled."""
-    async with box() as opened:
-        argv = ("grep", "-E", "Sig(Ign|Blk)", "/proc/self/status")
-        await opened.run(Command(argv=argv, cwd=workspace.work, env=PATH), taker)
+    """A program like `head` ends its writer by SIGPIPE; Ctrl-C and SIGTERM can be handled, however we were started."""
+    before = signal.signal(signal.SIGQUIT, signal.SIG_IGN)  # as a shell does to what it starts in the background
+    try:
+        async with box() as opened:
+            argv = ("grep", "-E", "Sig(Ign|Blk)", "/proc/self/status")
+            await opened.run(Command(argv=argv, cwd=workspace.work, env=PATH), taker)
+    finally:
+        signal.signal(signal.SIGQUIT, before)
     masks = [int(line.split()[1], 16) for line in taker.out.splitlines()]
     assert masks == [0, 0]
 
