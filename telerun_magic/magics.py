@@ -62,9 +62,13 @@ class TelerunMagics(Magics):
 
     def _queue(self, given: dict[str, Any], cell: str) -> Job:
         words = options.words(given, self.shell.user_ns)
-        notebook = os.environ.get("JPY_SESSION_NAME")
-        built = submission.build(cell, words.pop("lang"), **words, notebook=notebook, cell_id=self._cell_id)
-        return api.send(built, _say, line_offset=self._line_offset(cell))
+        place = {
+            "notebook": os.environ.get("JPY_SESSION_NAME"),
+            "cell_id": self._cell_id,
+            "line_offset": self._line_offset(cell),
+        }
+        built = submission.build(cell, words.pop("lang"), **words, **place)
+        return api.send(built, _say, line_offset=built.spec.line_offset)
 
     def _given(self, line: str) -> dict[str, Any]:
         """The cell's options over the kernel's over the configuration's."""
@@ -204,7 +208,7 @@ class TelerunMagics(Magics):
 
 def _in_cell(job: Job) -> Job:
     """A job found again: if a cell submitted it, its lines are counted as in the cell."""
-    job.line_offset = 1 if job.spec.cell_id or job.spec.notebook else 0
+    job.line_offset = job.spec.line_offset
     return job
 
 

@@ -68,6 +68,7 @@ def build(
     compiler: str | None = None,
     notebook: str | None = None,
     cell_id: str | None = None,
+    line_offset: int = 0,
     folder: Path | None = None,
 ) -> Submission:
     """The job that these words describe; InvalidMessage says what is wrong with them.
@@ -117,6 +118,7 @@ def build(
             tags=_several(tags),
             notebook=notebook,
             cell_id=cell_id,
+            line_offset=line_offset,
         )
     except ValueError as error:
         raise InvalidMessage(f"This job cannot be queued: {error}.") from None

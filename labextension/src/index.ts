@@ -187,12 +187,18 @@ const renderer: JupyterFrontEndPlugin<void> = {
   description: 'The output of a job below its cell, live.',
   autoStart: true,
   requires: [ITelerun, IRenderMimeRegistry],
-  activate: (_: JupyterFrontEnd, telerun: Telerun, rendermime: IRenderMimeRegistry): void => {
+  optional: [INotebookTracker],
+  activate: (
+    _: JupyterFrontEnd,
+    telerun: Telerun,
+    rendermime: IRenderMimeRegistry,
+    tracker: INotebookTracker | null
+  ): void => {
     rendermime.addFactory({
       safe: true,
       mimeTypes: [JOB_MIME],
       defaultRank: 10,
-      createRenderer: () => new JobOutput(telerun, rendermime)
+      createRenderer: () => new JobOutput(telerun, rendermime, tracker)
     });
   }
 };

@@ -44,6 +44,7 @@ export interface JobSpec {
   tags?: string[];
   notebook?: string | null;
   cell_id?: string | null;
+  line_offset?: number;
 }
 
 export interface Step {

@@ -1,6 +1,8 @@
 // The output of a `%%telerun` cell. The kernel keeps it up to date while it can; when the page was reloaded or the kernel
 // is gone, it keeps itself up to date from the queue, and writes what it ends with into the notebook.
 
+import { CodeCell } from '@jupyterlab/cells';
+import { INotebookTracker } from '@jupyterlab/notebook';
 import { MimeModel, IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { ReactWidget } from '@jupyterlab/ui-components';
@@ -8,6 +10,7 @@ import { PartialJSONObject } from '@lumino/coreutils';
 import { PanelLayout, Widget } from '@lumino/widgets';
 import * as React from 'react';
 
+import { overwrite, stripAnsi } from './ansi';
 import { Progress, StateBadge } from './badge';
 import { duration } from './format';
 import { useSignal, useTicks } from './hooks';
@@ -22,7 +25,8 @@ const SILENCE_MS = 4000; // a kernel that follows a job updates its display ever
 export class JobOutput extends Widget implements IRenderMime.IRenderer {
   constructor(
     private _telerun: Telerun,
-    private _rendermime: IRenderMimeRegistry
+    private _rendermime: IRenderMimeRegistry,
+    private _tracker: INotebookTracker | null
   ) {
     super();
     this.addClass('tr-Output');
@@ -35,6 +39,7 @@ export class JobOutput extends Widget implements IRenderMime.IRenderer {
     this._model = model;
     this._heardAt = Date.now();
     this._isDetached = false;
+    delete this.node.dataset.complete;
     await this._show(model.data as PartialJSONObject);
     const facts = this._facts;
     if (facts && !isFinal(facts.state)) {
@@ -90,22 +95,43 @@ export class JobOutput extends Widget implements IRenderMime.IRenderer {
   private async _heal(job: Job): Promise<void> {
     this._isHealing = true;
     try {
-      const bundle = await fetchBundle(this._telerun.manager.api, job.id, true);
+      const bundle = await fetchBundle(this._telerun.manager.api, job.id, !isFollowed(this._cell()));
       if (this.isDisposed || Date.now() - this._heardAt < KERNEL_GOES_FIRST_MS) {
         return; // the kernel was quicker
       }
       this._heardAt = Date.now() - SILENCE_MS / 2;
       this._isDetached = true;
       const facts = factsOf(bundle);
-      if (facts && isFinal(facts.state) && this._model) {
+      const cell = this._cell();
+      const isComplete = cell !== null && holdsStreams(String(bundle['text/plain']), cell);
+      const isLast = facts !== null && isFinal(facts.state);
+      if (isLast && this._model) {
         this._model.setData({ data: { ...this._model.data, ...bundle } as PartialJSONObject });
       }
+      if (isLast && isComplete) {
+        const { outputs } = cell.model;
+        outputs.fromJSON(outputs.toJSON().filter(output => output.output_type !== 'stream')); // with another of us
+        return;
+      }
+      this.node.dataset.complete = `${isComplete}`;
       await this._show(bundle);
     } catch {
       this._heardAt = Date.now(); // not now; what is shown stays
     } finally {
       this._isHealing = false;
     }
+  }
+
+  /** The cell that made the job, where this is its output. */
+  private _cell(): CodeCell | null {
+    let found: CodeCell | null = null;
+    this._tracker?.forEach(({ content }) => {
+      const cell = content.widgets.find(widget => widget.model.id === this._facts?.cell_id);
+      if (cell instanceof CodeCell && cell.node.contains(this.node)) {
+        found = cell;
+      }
+    });
+    return found;
   }
 
   private _model: IRenderMime.IMimeModel | null = null;
@@ -123,6 +149,19 @@ export class JobOutput extends Widget implements IRenderMime.IRenderer {
 function factsOf(data: PartialJSONObject): JobFacts | null {
   const facts = data[JOB_MIME] as unknown as JobFacts | null;
   return isJobId(facts?.id) ? facts : null;
+}
+
+/** Whether a kernel still writes into the cell what the job prints. */
+function isFollowed(cell: CodeCell | null): boolean {
+  const future = cell?.outputArea.future; // none after the page was reloaded
+  return Boolean(future && !future.isDisposed);
+}
+
+/** Whether a text has every line that the kernel had written into the cell before it was lost. */
+function holdsStreams(text: string, cell: CodeCell): boolean {
+  const streams = cell.model.outputs.toJSON().filter(output => output.output_type === 'stream');
+  const lines = streams.flatMap(stream => [stream.text].flat().join('').split('\n'));
+  return lines.length > 0 && lines.every(line => text.includes(overwrite(stripAnsi(line)).trim()));
 }
 
 class OutputBar extends ReactWidget {

@@ -38,7 +38,7 @@ async def bundle(client: Client, ref: str, *, with_output: bool) -> dict[str, An
         job=job,
         now=time.time(),
         source=source,
-        line_offset=1 if job.spec.cell_id or job.spec.notebook else 0,  # the magic's own line
+        line_offset=job.spec.line_offset,
         system=texts[StreamId.SYSTEM] + notice,
         compile_log=texts[StreamId.COMPILE] if job.state.is_final else "",
         output={"stdout": texts[StreamId.STDOUT], "stderr": texts[StreamId.STDERR]} if with_output else {},

@@ -100,6 +100,7 @@ class JobSpec(Message, frozen=True, kw_only=True):
     tags: Annotated[tuple[Label, ...], Meta(max_length=50)] = ()
     notebook: ShortText | None = None
     cell_id: ShortText | None = None
+    line_offset: Annotated[int, Meta(ge=0, le=100_000)] = 0  # from a line of the source to the line of its cell
 
     def __post_init__(self) -> None:
         for group in (self.files, self.inputs):

@@ -177,24 +177,31 @@ def test_cancel_from_the_panel_while_the_kernel_is_blocked(page: Page, lab: LabP
     page.has_text(page.output(1), "cancelled")
 
 
+def has_each_once(output: playwright.Locator, lines: list[str]) -> None:
+    shown = output.inner_text().splitlines()
+    assert [(line, shown.count(line)) for line in lines] == [(line, 1) for line in lines]
+
+
 def test_output_heals_after_a_reload(page: Page, lab: LabProcess) -> None:
     path = lab.write_notebook("reload.ipynb", [LOAD, COUNTING.replace("SECONDS", "8")])
     page.open(path, 2)
     page.run_cell(0)
     page.run_cell(1)
     page.output(1).locator(".tr-Output[data-state=running]").wait_for()
+    page.has_text(page.output(1), "line 3")
     page.save()
     page.page.reload()
     page.page.wait_for_selector("#jupyterlab-splash", state="detached")
     page.wait_for_notebook(2)
+    page.output(1).locator(".tr-Output[data-complete=true][data-state=running]").wait_for()
+    page.has_text(page.output(1), "line 12")
+    has_each_once(page.output(1), [f"line {number}" for number in range(12)])
     page.output(1).locator(".tr-Output[data-state=succeeded]").wait_for()
-    page.has_text(page.output(1), "THE END")
+    lines = [*(f"line {number}" for number in range(40)), "THE END"]
+    has_each_once(page.output(1), lines)
     page.save()
-    [bundle] = [
-        output["data"]
-        for output in json.loads((lab.root / path).read_text())["cells"][1]["outputs"]
-        if output["output_type"] == "display_data"
-    ]
+    [output] = json.loads((lab.root / path).read_text())["cells"][1]["outputs"]
+    bundle = output["data"]
     assert bundle["application/vnd.telerun.job.v1+json"]["state"] == "succeeded"
     assert "THE END" in "".join(bundle["text/html"])
     assert "succeeded" in "".join(bundle["text/plain"])
@@ -214,6 +221,48 @@ def test_the_panel_recovers_from_a_killed_server(page: Page, lab: LabProcess, qu
     page.run_cell(1)
     page.output(1).locator(".tr-Output[data-state=succeeded]").wait_for()
     page.has_text(page.output(1), "THE END")
+
+
+def test_the_toolbar_of_a_cell_offers_what_applies(page: Page, lab: LabProcess) -> None:
+    cells = [LOAD, "print('plain')", "int main() {}", COUNTING.replace("SECONDS", "100")]
+    page.open(lab.write_notebook("toolbar.ipynb", cells), 4)
+    toolbar = page.page.locator(".jp-Notebook .jp-Cell.jp-mod-active .jp-cell-toolbar")
+
+    def offers(index: int, *names: str) -> None:
+        page.page.locator(".jp-Notebook .jp-CodeCell").nth(index).locator(".cm-content").click()
+        for name in ("run", "asm", "cancel"):
+            button = toolbar.locator(f"[data-jp-item-name=telerun-{name}]")
+            playwright.expect(button).to_be_visible(visible=name in names, timeout=WAIT_MS)
+
+    offers(1)
+    page.page.keyboard.press("Control+A")
+    page.page.keyboard.insert_text("int main() {}")
+    offers(1, "run")
+    offers(2, "run")
+    offers(3, "run", "asm")
+    toolbar.locator("[data-jp-item-name=telerun-asm]").click()
+    page.has_text(page.page.locator(".jp-CodeCell.jp-mod-active .cm-content"), "%%telerun cpp --name counting --asm")
+    page.run_cell(0)
+    offers(3, "run", "asm")
+    toolbar.locator("[data-jp-item-name=telerun-run]").click()
+    offers(3, "run", "asm", "cancel")
+    toolbar.locator("[data-jp-item-name=telerun-cancel]").click()
+    page.has_text(page.output(3), "cancelled")
+    offers(3, "run", "asm")
+
+
+def test_a_picture_that_browsers_do_not_know_is_drawn(page: Page, lab: LabProcess) -> None:
+    cell = "%%telerun py --name drawn\nopen('out/red.ppm', 'wb').write(b'P6 40 30 255 ' + bytes([255, 0, 0]) * 1200)"
+    page.open(lab.write_notebook("drawn.ipynb", [LOAD, cell]), 2)
+    page.run_cell(0)
+    page.run_cell(1)
+    page.job("succeeded", "drawn").first.locator(".tr-Job-open").click()
+    page.page.get_by_role("tab", name="Files").click()
+    page.page.locator(".tr-Preview canvas").wait_for()
+    page.page.wait_for_function(
+        """() => { const drawn = document.querySelector('.tr-Preview canvas');
+           return [...drawn.getContext('2d').getImageData(39, 29, 1, 1).data].join() === '255,0,0,255'; }"""
+    )
 
 
 HOSTILE = """%%telerun py --name '<img src=x onerror="window.pwned=1">'

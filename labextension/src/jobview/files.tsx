@@ -7,12 +7,14 @@ import * as React from 'react';
 import { parseTable } from '../csv';
 import { oneLine, size } from '../format';
 import { useLoaded } from '../hooks';
+import { fromNetpbm } from '../netpbm';
 import { Artifact, Job } from '../protocol';
 import { Api, fetchHead, filePath } from '../restapi';
 
 const HEAD_BYTES = 64 * 1024;
 const TABLE_ROWS = 100;
 const IMAGE = /^image\/(png|jpeg|gif|webp|bmp|avif)$/;
+const NETPBM = /\.p[pgn]m$/i;
 const IMAGE_BYTES = 20_000_000;
 
 interface Props {
@@ -62,13 +64,19 @@ function isOwn(file: Artifact): boolean {
 }
 
 function isImage(file: Artifact): boolean {
-  return IMAGE.test(file.media_type ?? '') && file.size_bytes <= IMAGE_BYTES;
+  return (IMAGE.test(file.media_type ?? '') || isNetpbm(file)) && file.size_bytes <= IMAGE_BYTES;
+}
+
+function isNetpbm(file: Artifact): boolean {
+  return NETPBM.test(file.path);
 }
 
 function Preview({ api, job, file, trans }: Props & { file: Artifact }): JSX.Element {
   const path = filePath(job.id, file.path);
   if (isImage(file)) {
-    return (
+    return isNetpbm(file) ? (
+      <Drawing api={api} path={path} file={file} trans={trans} />
+    ) : (
       <figure className="tr-Preview">
         <img src={api.href(path)} alt={oneLine(file.path)} />
         <figcaption className="tr-Dim">{oneLine(file.path)}</figcaption>
@@ -78,7 +86,41 @@ function Preview({ api, job, file, trans }: Props & { file: Artifact }): JSX.Ele
   return <TextPreview api={api} path={path} file={file} trans={trans} />;
 }
 
-function TextPreview(props: { api: Api; path: string; file: Artifact; trans: TranslationBundle }): JSX.Element {
+interface Shown {
+  api: Api;
+  path: string;
+  file: Artifact;
+  trans: TranslationBundle;
+}
+
+/** A picture that the browser cannot show by itself. */
+function Drawing(props: Shown): JSX.Element {
+  const { api, path, file, trans } = props;
+  const canvas = React.useRef<HTMLCanvasElement>(null);
+  const whole = useLoaded(signal => fetchHead(api, path, IMAGE_BYTES, signal), [path]);
+  const bytes = whole.state === 'ready' ? whole.value : null;
+  const picture = React.useMemo(() => bytes && fromNetpbm(bytes), [bytes]);
+  React.useEffect(() => {
+    if (picture) {
+      const { width, height, rgba } = picture;
+      canvas.current?.getContext('2d')?.putImageData(new ImageData(rgba, width, height), 0, 0);
+    }
+  }, [picture]);
+  if (whole.state !== 'ready') {
+    return <div className="tr-Empty">{whole.state === 'loading' ? trans.__('loading …') : whole.message}</div>;
+  }
+  if (!picture) {
+    return <TextPreview {...props} />;
+  }
+  return (
+    <figure className="tr-Preview">
+      <canvas ref={canvas} role="img" aria-label={oneLine(file.path)} width={picture.width} height={picture.height} />
+      <figcaption className="tr-Dim">{oneLine(file.path)}</figcaption>
+    </figure>
+  );
+}
+
+function TextPreview(props: Shown): JSX.Element {
   const { api, path, file, trans } = props;
   const head = useLoaded(signal => fetchHead(api, path, HEAD_BYTES, signal), [path]);
   if (head.state !== 'ready') {

@@ -1,10 +1,14 @@
 // What can be done with the active cell.
 
 import { Notification } from '@jupyterlab/apputils';
+import { Cell } from '@jupyterlab/cells';
 import { INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
+import { LabIcon, stopIcon } from '@jupyterlab/ui-components';
+import { CommandRegistry } from '@lumino/commands';
 
 import { told } from '../commands';
-import { visible } from '../jobs';
+import { telerunIcon } from '../icons';
+import { isFinal } from '../jobs';
 import { guessedWord, isMagic, looksLikeC, withFlag } from '../magicline';
 import { Job } from '../protocol';
 import { submitSource } from '../restapi';
@@ -12,16 +16,30 @@ import { CommandIDs, Telerun } from '../telerun';
 
 const NO_ARGS = { args: { type: 'object' as const, properties: {} } };
 
+type Shown = Pick<CommandRegistry.ICommandOptions, 'label' | 'icon' | 'isEnabled' | 'isVisible'>;
+
 /** `options` are the words that a new magic line begins with, from the settings. */
 export function addCellCommands(telerun: Telerun, tracker: INotebookTracker, options: () => string): void {
   const { commands, manager, trans } = telerun;
   const source = (): string => tracker.activeCell?.model.sharedModel.getSource() ?? '';
   const isCode = (): boolean => tracker.activeCell?.model.type === 'code';
   const set = (text: string): void => tracker.activeCell?.model.sharedModel.setSource(text);
-  const activeJobs = (): Job[] =>
-    visible(manager.jobs, { text: '', state: 'active', notebook: null }).filter(
-      job => job.spec.cell_id && job.spec.cell_id === tracker.activeCell?.model.id
-    );
+  const activeJobs = (): Job[] => {
+    const id = tracker.activeCell?.model.id;
+    return [...manager.jobs.values()].filter(job => id && job.spec.cell_id === id && !isFinal(job.state));
+  };
+  const isOurs = (): boolean => isCode() && isMagic(source());
+  const isRunnable = (): boolean => isCode() && (isMagic(source()) || looksLikeC(source()));
+  const hasAsm = (): boolean => isOurs() && /^\s*%%telerun\b.*\s--asm\b/.test(source().split('\n', 1)[0]);
+  const hasJobs = (): boolean => activeJobs().length > 0;
+
+  // A cell's toolbar has room for what applies to the cell alone, and for no words.
+  const inToolbar = (applies: () => boolean, label: string, short: LabIcon | string): Shown => ({
+    label: args => (args.toolbar ? (typeof short === 'string' ? short : '') : label),
+    icon: args => (args.toolbar && typeof short !== 'string' ? short : undefined),
+    isEnabled: applies,
+    isVisible: args => !args.toolbar || applies()
+  });
 
   commands.addCommand(CommandIDs.insertMagic, {
     label: trans.__('Make This a Telerun Cell'),
@@ -34,25 +52,22 @@ export function addCellCommands(telerun: Telerun, tracker: INotebookTracker, opt
     }
   });
   commands.addCommand(CommandIDs.toggleAsm, {
-    label: trans.__('Show Assembly of This Cell'),
+    ...inToolbar(isOurs, trans.__('Show Assembly of This Cell'), 'asm'),
     caption: trans.__('Switch --asm of the active Telerun cell on or off'),
     describedBy: NO_ARGS,
-    isEnabled: () => isCode() && isMagic(source()),
-    isToggled: () => /^\s*%%telerun\b.*\s--asm\b/.test(source().split('\n', 1)[0]),
+    isToggled: hasAsm,
     execute: () => set(withFlag(source(), '--asm'))
   });
   commands.addCommand(CommandIDs.cancelCell, {
-    label: trans.__("Cancel This Cell's Job"),
+    ...inToolbar(hasJobs, trans.__("Cancel This Cell's Job"), stopIcon),
     caption: trans.__('End the job that the active cell made, even while the kernel is busy'),
     describedBy: NO_ARGS,
-    isEnabled: () => activeJobs().length > 0,
     execute: () => told(Promise.all(activeJobs().map(job => manager.cancel(job.id))))
   });
   commands.addCommand(CommandIDs.runCell, {
-    label: trans.__('Run Selected Cell on Telerun'),
+    ...inToolbar(isRunnable, trans.__('Run Selected Cell on Telerun'), telerunIcon),
     caption: trans.__('Submit the active cell as it is, without the kernel'),
     describedBy: NO_ARGS,
-    isEnabled: () => isCode() && (isMagic(source()) || looksLikeC(source())),
     execute: async () => {
       const panel = tracker.currentWidget;
       const cell = tracker.activeCell;
@@ -77,6 +92,21 @@ export function addCellCommands(telerun: Telerun, tracker: INotebookTracker, opt
     }
   });
   const ids = [CommandIDs.insertMagic, CommandIDs.toggleAsm, CommandIDs.cancelCell, CommandIDs.runCell];
-  tracker.activeCellChanged.connect(() => ids.forEach(id => commands.notifyCommandChanged(id)));
-  manager.changed.connect(() => commands.notifyCommandChanged(CommandIDs.cancelCell));
+  let known = '';
+  const check = (): void => {
+    const state = [isCode(), isOurs(), isRunnable(), hasAsm(), hasJobs()].join();
+    if (state !== known) {
+      known = state;
+      ids.forEach(id => commands.notifyCommandChanged(id));
+    }
+  };
+  let heard: Cell['model']['sharedModel'] | null = null;
+  tracker.activeCellChanged.connect((_, cell) => {
+    heard?.changed.disconnect(check);
+    heard = cell?.model.sharedModel ?? null;
+    heard?.changed.connect(check);
+    known = ''; // the toolbar of another cell
+    check();
+  });
+  manager.changed.connect(check);
 }

@@ -4,7 +4,6 @@ import { INotebookTracker } from '@jupyterlab/notebook';
 import { EditorView } from '@codemirror/view';
 
 import type { EditorLink } from '../jobview/jobview';
-import { isMagic } from '../magicline';
 import { Job } from '../protocol';
 import { cellOf } from './cells';
 import { LINE_EVENT, setHot } from './highlight';
@@ -15,7 +14,7 @@ export function editorLink(tracker: INotebookTracker, job: Job): EditorLink | nu
     return null;
   }
   const { cell } = place;
-  const offset = isMagic(cell.model.sharedModel.getSource()) ? 1 : 0; // the magic's line is not in the source
+  const offset = job.spec.line_offset ?? 0; // the magic's line is not in the source
   return {
     highlight: line => {
       const editor = cell.node.querySelector<HTMLElement>('.jp-InputArea .cm-editor');

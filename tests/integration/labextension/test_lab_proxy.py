@@ -55,11 +55,14 @@ async def test_a_source_runs_and_everything_of_it_can_be_seen(browser: Browser) 
 
 
 async def test_a_bundle_tells_where_the_cell_is_wrong(browser: Browser) -> None:
-    job = await browser.submit("int main() {\n  return nothing;\n}\n", "cpp", cell_id="c1")
+    job = await browser.submit("int main() {\n  return nothing;\n}\n", "cpp", notebook="n.ipynb", cell_id="c1")
     assert job["reason"] == "compile_error"
     plain = (await browser.get(f"jobs/{job['id']}/bundle"))["text/plain"]
-    assert "return nothing;" in plain
-    assert "3" in plain  # line 2 of the source, below the magic's own
+    assert "    2 |   return nothing;" in plain  # a cell without a magic is the source
+    spec = job["spec"] | {"line_offset": 1}
+    below = await browser.ended((await browser.post("jobs", {"spec": spec, "idempotency_key": "below-a-magic"}))["id"])
+    plain = (await browser.get(f"jobs/{below['id']}/bundle"))["text/plain"]
+    assert "    3 |   return nothing;" in plain
 
 
 async def test_a_bundle_shows_tables_and_assembly(browser: Browser) -> None:

@@ -692,7 +692,8 @@
   overflow: auto;
 }
 
-.tr-Preview img {
+.tr-Preview img,
+.tr-Preview canvas {
   max-width: 100%;
   image-rendering: auto;
 }
@@ -806,6 +807,12 @@
 .tr-Output[data-state='cancelled'] .tr-Output-bar {
   float: right;
   margin-left: 8px;
+}
+
+/* What a healed output shows already. */
+.jp-OutputArea:has(.tr-Output[data-complete='true'])
+  > .jp-OutputArea-child:has([data-mime-type^='application/vnd.jupyter.std']) {
+  display: none;
 }
 
 .tr-cm-magic {
