@@ -62,13 +62,10 @@ class TelerunMagics(Magics):
 
     def _queue(self, given: dict[str, Any], cell: str) -> Job:
         words = options.words(given, self.shell.user_ns)
-        place = {
-            "notebook": os.environ.get("JPY_SESSION_NAME"),
-            "cell_id": self._cell_id,
-            "line_offset": self._line_offset(cell),
-        }
-        built = submission.build(cell, words.pop("lang"), **words, **place)
-        return api.send(built, _say, line_offset=built.spec.line_offset)
+        words |= {"notebook": os.environ.get("JPY_SESSION_NAME"), "cell_id": self._cell_id}
+        offset = self._line_offset(cell)
+        built = submission.build(cell, words.pop("lang"), **words, line_offset=offset)
+        return api.send(built, _say, line_offset=offset)
 
     def _given(self, line: str) -> dict[str, Any]:
         """The cell's options over the kernel's over the configuration's."""
