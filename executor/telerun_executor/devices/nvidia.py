@@ -75,8 +75,10 @@ def _named(nvml: Any, gpus: Sequence[Device | None], word: str) -> Device | None
     """By its number, or by an id or as much of one as is unmistakable."""
     if word.isdecimal():
         return gpus[int(word)] if int(word) < len(gpus) else None
+    if not word.startswith(("GPU-", "MIG-")):
+        return None
     candidates = _slices(nvml, gpus) if word.startswith("MIG-") else gpus
-    found = [device for device in candidates if device and word and device.id.startswith(word)]
+    found = [device for device in candidates if device and device.id.startswith(word)]
     return found[0] if len(found) == 1 else None
 
 

@@ -113,6 +113,7 @@ def test_what_a_gpu_tells() -> None:
         ("0,0,1", ["GPU-0"]),
         ("6,5,4", ["GPU-6"]),  # GPU 5 does not answer; the others keep their numbers
         ("GPU-3,GPU-11", ["GPU-3", "GPU-11"]),
+        ("GPU", []),
         ("GPU-1", []),  # may be 1, 10, 11 or 12
         ("MIG-1300,MIG-1301", ["MIG-1300", "MIG-1301"]),
         ("MIG-1302", []),
