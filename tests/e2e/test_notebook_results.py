@@ -117,7 +117,7 @@ def test_more_than_a_notebook_can_take_is_elided(execute) -> None:
         "print(len(job.result().stdout))",
     )
     assert check.stream() == f"{60_000 * 101}\n"
-    assert re.search(r"… \d\S* [kM]B not shown, see telerun_magic.job\(\d+\).stdout\n", shown.stream())
+    assert re.search(r"… \d\S* [KM]iB not shown, see telerun_magic.job\(\d+\).stdout\n", shown.stream())
     assert shown.stream().startswith("00000 xxx")
     assert shown.stream().endswith("59999 " + "x" * 94 + "\n"), "the end is always shown"
     assert len(shown.stream()) < 3_000_000
