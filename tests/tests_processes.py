@@ -14,7 +14,24 @@ from telerun_protocol.client import Client
 START_S = 60
 
 
-class ServerProcess:
+class _Process:
+    """A program that a test ends, in good order or not."""
+
+    process: subprocess.Popen[bytes] | None = None
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(START_S)
+
+
+class ServerProcess(_Process):
     """`telerun-server run` on a free port of 127.0.0.1, with its data in a folder of the test's."""
 
     def __init__(self, folder: Path, *options: str, port: int = 0) -> None:
@@ -24,7 +41,6 @@ class ServerProcess:
         self.log = folder / "server.log"
         self.options = options
         self.port = port
-        self.process: subprocess.Popen[bytes] | None = None
         self.url = ""
 
     @property
@@ -62,17 +78,6 @@ class ServerProcess:
         self.port = int(self.url.rsplit(":", 1)[1])
         return self
 
-    def kill(self) -> None:
-        """As a power cut would."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> int:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(START_S)
-
     def client(self, **more: float) -> Client:
         return Client(self.url, self.user_token_file.read_text().strip(), **more)
 
@@ -86,7 +91,7 @@ class ServerProcess:
         }
 
 
-class ExecutorProcess:
+class ExecutorProcess(_Process):
     """`telerun-executor run` for a server of the test's."""
 
     def __init__(self, server: ServerProcess, folder: Path, *options: str) -> None:
@@ -94,7 +99,6 @@ class ExecutorProcess:
         self.folder = folder
         self.options = options
         self.log = folder / "executor.log"
-        self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> ExecutorProcess:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -103,13 +107,3 @@ class ExecutorProcess:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([*argv, *self.options], stdout=log, stderr=log)
         return self
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> int:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(START_S)

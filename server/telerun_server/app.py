@@ -5,6 +5,13 @@ from __future__ import annotations
 from tornado.web import Application, RequestHandler
 
 from telerun_protocol import routes
+from telerun_server.handlers.about import (
+    HealthHandler,
+    LimitsHandler,
+    MeHandler,
+    MetricsHandler,
+    VersionHandler,
+)
 from telerun_server.handlers.base import Parts, UnknownRoute, log_request
 from telerun_server.handlers.blobs import BlobHandler, FileHandler
 from telerun_server.handlers.events import EventsHandler
@@ -19,13 +26,6 @@ from telerun_server.handlers.executors import (
 )
 from telerun_server.handlers.jobs import CancelHandler, JobHandler, JobsHandler
 from telerun_server.handlers.log import LogHandler
-from telerun_server.handlers.service import (
-    HealthHandler,
-    LimitsHandler,
-    MeHandler,
-    MetricsHandler,
-    VersionHandler,
-)
 
 # In the order in which they are tried: those asked for most come first.
 ROUTES: tuple[tuple[str, type[RequestHandler]], ...] = (
