@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -20,8 +21,11 @@ def run(*argv: str | Path, **env: str) -> str:
     return done.stdout + done.stderr
 
 
-def pip(*argv: str | Path, **env: str) -> str:
-    return run(sys.executable, "-m", "pip", "--disable-pip-version-check", *argv, **env)
+def pip(*argv: str | Path, **env: str) -> None:
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--retries=1", *argv]
+    done = subprocess.run(command, env={**os.environ, **env}, capture_output=True, text=True)
+    if done.returncode:
+        pytest.fail(f"pip failed; it needs a package index, or a cache that has it all.\n{done.stderr}", pytrace=False)
 
 
 @pytest.fixture(scope="module")
@@ -54,24 +58,31 @@ def test_it_is_pure_and_holds_everything_once(wheel: Path) -> None:
 
 
 def test_the_newest_jupyterlab_takes_it(installed: Path) -> None:
-    assert_taken(installed, jupyter("jupyterlab.labextensions", installed))
-    servers = jupyter("jupyter_server.extension.serverextension", installed)
-    assert "OK" in servers.rpartition("telerun_labextension")[2]
+    """The newest is the one of this environment."""
+    env = {
+        "JUPYTER_PATH": str(installed / "share" / "jupyter"),
+        "JUPYTER_CONFIG_PATH": str(installed / "etc" / "jupyter"),
+    }
+    assert_taken(installed, jupyter(sys.executable, "jupyterlab.labextensions", **env))
+    assert_enabled(jupyter(sys.executable, "jupyter_server.extension.serverextension", **env))
 
 
-def test_jupyterlab_4_2_takes_it(installed: Path, tmp_path: Path) -> None:
-    """The old one lies before the new one; what it says depends on its own list of packages only."""
-    pip("install", "--quiet", "--no-deps", "--target", tmp_path, OLDEST)
-    old = {"PYTHONPATH": str(tmp_path), "JUPYTERLAB_DIR": str(tmp_path / "share" / "jupyter" / "lab")}
-    listed = jupyter("jupyterlab.labextensions", installed, **old)
+@pytest.mark.timeout(300)
+def test_jupyterlab_4_2_takes_it(wheel: Path, tmp_path: Path) -> None:
+    """In an environment of its own, as on a machine that has no more than the two."""
+    home = tmp_path / "environment"
+    run(sys.executable, "-m", "venv", "--without-pip", home)
+    python = home / "bin" / "python"
+    pip("--python", python, "install", "--quiet", "--no-compile", OLDEST, wheel)
+    env = {"JUPYTER_CONFIG_DIR": str(tmp_path / "config"), "JUPYTER_DATA_DIR": str(tmp_path / "data")}
+    listed = jupyter(python, "jupyterlab.labextensions", **env)
     assert "JupyterLab v4.2." in listed
-    assert_taken(installed, listed)
+    assert_taken(home, listed)
+    assert_enabled(jupyter(python, "jupyter_server.extension.serverextension", **env))
 
 
-def jupyter(module: str, installed: Path, **env: str) -> str:
-    env["JUPYTER_PATH"] = str(installed / "share" / "jupyter")
-    env["JUPYTER_CONFIG_PATH"] = str(installed / "etc" / "jupyter")
-    return run(sys.executable, "-m", module, "list", NO_COLOR="1", **env)
+def jupyter(python: str | Path, module: str, **env: str) -> str:
+    return re.sub(r"\x1b\[\d*m", "", run(python, "-m", module, "list", **env))
 
 
 def assert_taken(installed: Path, listed: str) -> None:
@@ -79,3 +90,11 @@ def assert_taken(installed: Path, listed: str) -> None:
     line = next(line for line in ours.splitlines() if "telerun-lab" in line)
     assert "enabled" in line
     assert "OK" in line
+
+
+def assert_enabled(listed: str) -> None:
+    """The line that finds it, and below it the one that has tried it."""
+    lines = [line.split() for line in listed.splitlines() if "telerun_labextension" in line]
+    assert lines[0] == ["telerun_labextension", "enabled"]
+    assert lines[-1][0] == "telerun_labextension"
+    assert lines[-1][-1] == "OK"
