@@ -41,8 +41,10 @@ def is_empty(out: Path) -> bool:
     try:
         with os.scandir(out) as entries:
             return next(entries, None) is None
-    except OSError:
+    except FileNotFoundError:
         return True
+    except OSError:
+        return False  # what hinders us is told when it is collected
 
 
 async def collect(out: Path, most_bytes: int | None, upload: Upload) -> Collection:
@@ -77,8 +79,11 @@ def _files(out: Path, most_bytes: int | None, left_out: Counter[str]) -> Iterato
     """Path, descriptor and size of each file to keep; the caller closes the descriptors."""
     try:
         root = os.open(out, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return  # the job removed it
     except OSError:
-        return  # the job removed it, or put something else in its place
+        left_out["out/ itself is no readable folder any more"] += 1
+        return
     count = total = 0
     for path, fd, size in _walk(root, "", left_out):
         problem = _problem(path, count, total + size, most_bytes)

@@ -63,7 +63,9 @@ async def test_a_folder_that_is_none(tmp_path: Path, kind: str) -> None:
         (tmp_path / "x").mkdir()
         (tmp_path / "x" / "y").write_text("z")
         out.symlink_to(tmp_path / "x")
-    files, _ = await collected(out)
+    files, collection = await collected(out)
+    assert bool(collection.notes()) is (kind != "missing")  # it is told, unless there is nothing to tell
+    assert is_empty(out) is (kind == "missing")
     assert files == {}
 
 
