@@ -310,8 +310,7 @@
   display: flex;
   gap: 6px;
   padding: 2px;
-  overflow-x: auto;
-  scrollbar-width: thin;
+  flex-wrap: wrap;
 }
 
 .tr-Header-actions .tr-Button {
