@@ -224,8 +224,8 @@ def test_the_panel_recovers_from_a_killed_server(page: Page, lab: LabProcess, qu
 
 
 def test_the_toolbar_of_a_cell_offers_what_applies(page: Page, lab: LabProcess) -> None:
-    cells = [LOAD, "print('plain')", "int main() {}", COUNTING.replace("SECONDS", "100")]
-    page.open(lab.write_notebook("toolbar.ipynb", cells), 4)
+    cells = [LOAD, "print('plain')", "int main() {}", COUNTING.replace("SECONDS", "100"), "%%telerun py\nprint()"]
+    page.open(lab.write_notebook("toolbar.ipynb", cells), 5)
     toolbar = page.page.locator(".jp-Notebook .jp-Cell.jp-mod-active .jp-cell-toolbar")
 
     def offers(index: int, *names: str) -> None:
@@ -239,6 +239,7 @@ def test_the_toolbar_of_a_cell_offers_what_applies(page: Page, lab: LabProcess) 
     page.page.keyboard.insert_text("int main() {}")
     offers(1, "run")
     offers(2, "run")
+    offers(4, "run")
     offers(3, "run", "asm")
     toolbar.locator("[data-jp-item-name=telerun-asm]").click()
     page.has_text(page.page.locator(".jp-CodeCell.jp-mod-active .cm-content"), "%%telerun cpp --name counting --asm")

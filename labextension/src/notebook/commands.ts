@@ -9,7 +9,7 @@ import { CommandRegistry } from '@lumino/commands';
 import { told } from '../commands';
 import { telerunIcon } from '../icons';
 import { isFinal } from '../jobs';
-import { guessedWord, isMagic, looksLikeC, withFlag } from '../magicline';
+import { cellLanguage, guessedWord, isMagic, looksLikeC, withFlag } from '../magicline';
 import { Job } from '../protocol';
 import { submitSource } from '../restapi';
 import { CommandIDs, Telerun } from '../telerun';
@@ -30,6 +30,7 @@ export function addCellCommands(telerun: Telerun, tracker: INotebookTracker, opt
   };
   const isOurs = (): boolean => isCode() && isMagic(source());
   const isRunnable = (): boolean => isCode() && (isMagic(source()) || looksLikeC(source()));
+  const isCompiled = (): boolean => isCode() && cellLanguage(source()) === 'cpp';
   const hasAsm = (): boolean => isOurs() && /^\s*%%telerun\b.*\s--asm\b/.test(source().split('\n', 1)[0]);
   const hasJobs = (): boolean => activeJobs().length > 0;
 
@@ -52,7 +53,7 @@ export function addCellCommands(telerun: Telerun, tracker: INotebookTracker, opt
     }
   });
   commands.addCommand(CommandIDs.toggleAsm, {
-    ...inToolbar(isOurs, trans.__('Show Assembly of This Cell'), 'asm'),
+    ...inToolbar(isCompiled, trans.__('Show Assembly of This Cell'), 'asm'),
     caption: trans.__('Switch --asm of the active Telerun cell on or off'),
     describedBy: NO_ARGS,
     isToggled: hasAsm,
@@ -94,7 +95,7 @@ export function addCellCommands(telerun: Telerun, tracker: INotebookTracker, opt
   const ids = [CommandIDs.insertMagic, CommandIDs.toggleAsm, CommandIDs.cancelCell, CommandIDs.runCell];
   let known = '';
   const check = (): void => {
-    const state = [isCode(), isOurs(), isRunnable(), hasAsm(), hasJobs()].join();
+    const state = [isCode(), isOurs(), isCompiled(), isRunnable(), hasAsm(), hasJobs()].join();
     if (state !== known) {
       known = state;
       ids.forEach(id => commands.notifyCommandChanged(id));
