@@ -11,6 +11,7 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { TabPanel, Widget } from '@lumino/widgets';
 
 import { addJobCommands, told } from './commands';
 import { telerunIcon } from './icons';
@@ -68,6 +69,15 @@ const panel: JupyterFrontEndPlugin<void> = {
   ): void => {
     const { commands, shell } = app;
     const { trans } = telerun;
+    const area = labShell ? 'main' : 'down'; // Notebook's main area is full with the notebook
+
+    const bringUp = (widget: Widget): void => {
+      shell.activateById(widget.id);
+      const tabs = widget.parent?.parent;
+      if (tabs instanceof TabPanel) {
+        tabs.currentWidget = widget; // Notebook leaves that to the user
+      }
+    };
 
     const jobsPanel = new JobsPanel(telerun);
     shell.add(jobsPanel, 'left', { rank: 350, type: 'Telerun' });
@@ -95,21 +105,22 @@ const panel: JupyterFrontEndPlugin<void> = {
         const open = jobs.find(widget => widget.content.jobId === id);
         if (open) {
           open.content.tab = tab ?? open.content.tab;
-          shell.activateById(open.id);
+          bringUp(open);
           return;
         }
         const view = new JobView(telerun, id, tab ?? 'log', job => notebooks && editorLink(notebooks, job));
         const widget = new MainAreaWidget({ content: view });
         widget.id = `telerun-job-area-${id}`;
+        widget.content.toggleClass('tr-mod-below', !labShell);
         widget.toolbar.hide();
         const other = jobs.find(({ isVisible }) => isVisible);
         const isWide = (shell.currentWidget?.node.clientWidth ?? 0) >= WIDE_PX;
         const place: DocumentRegistry.IOpenOptions = other
           ? { mode: 'tab-after', ref: other.id }
           : { mode: isWide ? 'split-right' : 'tab-after' };
-        shell.add(widget, 'main', { type: 'Telerun job', ...(labShell && place) });
+        shell.add(widget, area, { type: 'Telerun job', ...(labShell && place) });
         void jobs.add(widget);
-        shell.activateById(widget.id);
+        bringUp(widget);
       }
     });
     commands.addCommand(CommandIDs.openExecutors, {
@@ -122,11 +133,12 @@ const panel: JupyterFrontEndPlugin<void> = {
         const widget = open ?? new MainAreaWidget({ content: new ExecutorsView(telerun) });
         if (!open) {
           widget.id = 'telerun-executors-area';
+          widget.content.toggleClass('tr-mod-below', !labShell);
           widget.toolbar.hide();
           void executors.add(widget);
-          shell.add(widget, 'main', { type: 'Telerun executors' });
+          shell.add(widget, area, { type: 'Telerun executors' });
         }
-        shell.activateById(widget.id);
+        bringUp(widget);
       }
     });
     void restorer?.restore(jobs, {

@@ -407,7 +407,11 @@ def test_notebook_7_shows_the_panel_and_live_outputs(
         page.output(1).locator(".tr-Output[data-state=succeeded]").wait_for()
         page.has_text(page.page.locator(".tr-cm-magic").first, "%%telerun cpp")
         page.command("telerun:open-panel")
-        page.job("succeeded", "counting").first.wait_for()
+        page.job("succeeded", "counting").first.locator(".tr-Job-open").click()
+        page.has_text(page.page.locator(".tr-JobView-inner:visible .tr-Log-lines"), "THE END")
+        page.page.get_by_role("button", name="Executors").click()
+        page.has_text(page.page.locator(".tr-Executors:visible"), "isolation")
+        page.page.screenshot(path=tmp_path / "notebook.png")
     finally:
         classic.stop()
 

@@ -306,6 +306,11 @@
   color: var(--jp-error-color1);
 }
 
+/* Below a notebook, where nothing has a height of its own. */
+.tr-mod-below {
+  min-height: 360px;
+}
+
 .tr-Header-actions {
   display: flex;
   gap: 6px;
