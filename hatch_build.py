@@ -35,6 +35,12 @@ def _inputs() -> Iterator[Path]:
         yield from (file for file in files if file.is_file() and "__tests__" not in file.parts)
 
 
+def _has_node() -> bool:
+    """Whether there is one that runs: an environment's own may be out of reach in the isolation of a build."""
+    node = shutil.which("node")
+    return node is not None and subprocess.run([node, "--version"], capture_output=True, check=False).returncode == 0
+
+
 def build(_target: str = "wheel", version: str = "standard", **_: object) -> None:
     """Called by hatch-jupyter-builder before a wheel or an editable installation is made."""
     BUILT.mkdir(parents=True, exist_ok=True)  # it is shipped in any case
@@ -42,7 +48,7 @@ def build(_target: str = "wheel", version: str = "standard", **_: object) -> Non
     if not (SOURCES / "src").is_dir() or (is_there and STAMP.is_file() and STAMP.read_text().strip() == source_hash()):
         return
     unwanted = bool(os.environ.get("TELERUN_SKIP_LAB"))
-    if unwanted or not shutil.which("node"):
+    if unwanted or not _has_node():
         if is_there:
             print("telerun: the JupyterLab panel is older than its sources and is used as it is", file=sys.stderr)
         elif unwanted or version == "editable":
