@@ -25,7 +25,7 @@ Exit codes: 0 done, 1 failed (one line on standard error says what, why and what
 
 def reference() -> str:
     """The whole page."""
-    root = click.Context(cli, info_name="telerun")
+    root = click.Context(cli, info_name="telerun", **cli.context_settings)
     parts = [HEAD, "## telerun\n", *_section(cli, root)]
     for name in cli.list_commands(root):
         command = cli.get_command(root, name)

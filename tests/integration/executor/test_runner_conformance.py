@@ -152,7 +152,8 @@ async def test_signals_are_at_their_defaults(box: Any, workspace: Workspace, tak
             await opened.run(Command(argv=argv, cwd=workspace.work, env=PATH), taker)
     finally:
         signal.signal(signal.SIGQUIT, before)
-    masks = [int(line.split()[1], 16) for line in taker.out.splitlines()]
+    settable = sum(1 << number - 1 for number in signal.valid_signals())  # the C library keeps 32 and 33 for itself
+    masks = [int(line.split()[1], 16) & settable for line in taker.out.splitlines()]
     assert masks == [0, 0]
 
 
