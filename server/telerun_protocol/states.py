@@ -72,6 +72,13 @@ class Isolation(StrEnum):
     """How far a job was kept from its neighbours and its host, weakest first."""
 
     NONE = "none"
+    DEGRADED = "degraded"  # a sandbox in which memory, CPU time and processes of the whole job are only watched
+    FULL = "full"
+
+    @property
+    def strength(self) -> int:
+        """Greater is stronger."""
+        return list(Isolation).index(self)
 
 
 class StreamId:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from telerun_protocol.codec import decode, encode, error_of, problem_of
 from telerun_protocol.errors import BY_CODE, InvalidMessage, MissingBlobs, NotFound, TelerunError, TooLarge
 from telerun_protocol.messages import FileRef, Job, JobSpec, Limits, Problem, Submit, check_path
-from telerun_protocol.states import FINAL_STATES, Language, State
+from telerun_protocol.states import FINAL_STATES, Isolation, Language, State
 
 SHA = "0" * 64
 
@@ -138,3 +138,7 @@ def test_missing_blobs_name_them() -> None:
     error = error_of(409, encode(problem_of(MissingBlobs(items=(SHA,)))))
     assert isinstance(error, MissingBlobs)
     assert error.items == (SHA,)
+
+
+def test_isolation_levels_compare_by_strength() -> None:
+    assert sorted(reversed(Isolation), key=lambda level: level.strength) == ["none", "degraded", "full"]
