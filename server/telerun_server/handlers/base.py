@@ -65,7 +65,10 @@ class Parts:
 
 
 class Requests:
-    """How many are open, and when a user last asked for something. Executors poll for ever: they do not count."""
+    """How many are open, and when a user last asked for something.
+
+    What executors ask for and streams of events go on for ever: they do not count as a user's.
+    """
 
     def __init__(self) -> None:
         self.open = 0
@@ -84,6 +87,7 @@ class Handler(RequestHandler):
     allowed: ClassVar[Mapping[str, frozenset[str]]] = {}  # kinds of principals by method
     open_to_all: ClassVar[bool] = False
     waits: ClassVar[bool] = False  # it takes long by intention
+    is_use: ClassVar[bool] = True  # while a user has it open, the server is not idle
 
     parts: Parts
     principal: Principal
@@ -139,7 +143,7 @@ class Handler(RequestHandler):
         if principal.kind not in allowed:
             self.refuse(Forbidden(f"This is not for {_A[principal.kind]}.", hint="Use another token."))
             return None
-        if principal.kind in USERS:
+        if principal.kind in USERS and self.is_use:
             self._is_user = True
             self.parts.requests.open_of_users += 1
         return self.admitted()

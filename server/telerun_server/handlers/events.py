@@ -16,6 +16,7 @@ SILENCE_S = 15.0
 class EventsHandler(Handler):
     allowed: ClassVar = {"GET": USERS}
     waits = True
+    is_use = False  # a panel listens as long as its page is open, whether or not anybody looks at it
 
     async def get(self) -> None:
         after = await self._after()

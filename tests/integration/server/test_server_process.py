@@ -214,7 +214,7 @@ def test_it_stops_when_idle(tmp_path: Path) -> None:
         assert process.popen.wait(30) == 0
 
 
-async def test_it_is_not_idle_with_an_unfinished_job_nor_kept_by_executors(tmp_path: Path) -> None:
+async def test_an_unfinished_job_keeps_it_but_neither_executors_nor_a_panel(tmp_path: Path) -> None:
     with server_process(tmp_path / "data", "--idle-exit", "3") as process:
         async with client(process) as user, client(process, "executor") as account:
             box = await Executor(account).register()
@@ -224,7 +224,10 @@ async def test_it_is_not_idle_with_an_unfinished_job_nor_kept_by_executors(tmp_p
             assert process.popen.poll() is None
             await box.finish(claim)
             polling = asyncio.ensure_future(box.claim(wait_s=60))
-            assert await asyncio.to_thread(process.popen.wait, 30) == 0
+            async with await user.open("GET", routes.EVENTS) as events:  # a panel that nobody looks at
+                assert await asyncio.to_thread(process.popen.wait, 30) == 0
+                with pytest.raises(aiohttp.ClientError):
+                    await events.read()
             assert await polling == []
 
 
