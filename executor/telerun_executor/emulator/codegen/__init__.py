@@ -1,0 +1,1 @@
+"""The back end: a tree of PTX as C."""
