@@ -1,0 +1,113 @@
+"""The system calls that a job may not make, as a classic BPF program for `bwrap --seccomp`.
+
+A deny-list: compilers, threads, Python and CUDA use too many calls for an allow-list to hold from one release to the
+next. It refuses what reaches around the namespaces (io_uring, AF_VSOCK, key rings), what makes new ones, what looks
+into other processes, and what only administrators need. Calls newer than this list do not exist for a job.
+"""
+
+from __future__ import annotations
+
+import errno
+import platform
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from telerun_protocol.errors import SandboxError
+
+ABSENT = {  # ENOSYS: programs take it for an older kernel, and do without
+    "perf_event_open": 298, "bpf": 321, "userfaultfd": 323,
+    "add_key": 248, "request_key": 249, "keyctl": 250,
+    "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
+    "clone3": 435,  # its flags lie in memory, where a filter cannot see them; the C library falls back to clone
+}  # fmt: skip
+REFUSED = {  # EPERM
+    "ptrace": 101, "process_vm_readv": 310, "process_vm_writev": 311, "pidfd_getfd": 438, "kcmp": 312,
+    "mount": 165, "umount2": 166, "pivot_root": 155, "chroot": 161, "mount_setattr": 442,
+    "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433,
+    "unshare": 272, "setns": 308, "personality": 135,
+    "name_to_handle_at": 303, "open_by_handle_at": 304, "fanotify_init": 300,
+    "quotactl": 179, "quotactl_fd": 443, "acct": 163, "swapon": 167, "swapoff": 168, "lookup_dcookie": 212,
+    "reboot": 169, "kexec_load": 246, "kexec_file_load": 320,
+    "init_module": 175, "finit_module": 313, "delete_module": 176, "iopl": 172, "ioperm": 173,
+    "settimeofday": 164, "clock_settime": 227, "adjtimex": 159, "clock_adjtime": 305,
+    "syslog": 103, "vhangup": 153,
+}  # fmt: skip
+IOCTL, SOCKET, CLONE = 16, 41, 56
+NEWEST = 466  # removexattrat (Linux 6.13), the last call that was looked at
+X32_BIT = 0x40000000  # the same calls by other numbers
+
+MACHINE = "x86_64"
+AUDIT_ARCH = 0xC000003E
+CLONE_NEWUSER = 0x10000000
+TERMINAL_INPUT = (0x5412, 0x541C)  # TIOCSTI and TIOCLINUX type into the terminal that the executor was started from
+AF_INET, AF_INET6 = 2, 10  # 0 and 1 are AF_UNSPEC and AF_UNIX
+
+NUMBER, ARCHITECTURE, ARGUMENT_0, ARGUMENT_1 = 0, 4, 16, 24  # offsets in struct seccomp_data; the arguments' low halves
+LOAD, EQUAL, GREATER, GREATER_OR_EQUAL, ANY_BIT, RETURN = 0x20, 0x15, 0x25, 0x35, 0x45, 0x06
+ALLOW = 0x7FFF0000
+KILL = 0x80000000  # the whole process
+ERRNO = 0x00050000
+
+
+@dataclass(frozen=True, slots=True)
+class _Instruction:
+    """A test says what to answer where it holds (`then`) and where not (`otherwise`), or to `skip` what follows then.
+
+    Without an answer, the next instruction follows.
+    """
+
+    code: int
+    operand: int
+    then: int | None = None
+    otherwise: int | None = None
+    skip: int = 0
+
+
+def program(machine: str | None = None, *, network: bool = False) -> bytes:
+    """The filter for a kind of machine (`platform.machine()`, this one by default). With `network`, IPv6 as well.
+
+    Raises SandboxError where the numbers of its calls are not known.
+    """
+    machine = machine or platform.machine()
+    if machine != MACHINE:
+        raise SandboxError(f"There is no seccomp filter for {machine}, only for {MACHINE}.")
+    return _assemble([*_rules(network)])
+
+
+def _rules(network: bool) -> Iterator[_Instruction]:
+    absent, refused, no_family = (ERRNO | number for number in (errno.ENOSYS, errno.EPERM, errno.EAFNOSUPPORT))
+    yield _Instruction(LOAD, ARCHITECTURE)
+    yield _Instruction(EQUAL, AUDIT_ARCH, otherwise=KILL)
+    yield _Instruction(LOAD, NUMBER)
+    yield _Instruction(GREATER_OR_EQUAL, X32_BIT, then=KILL)
+    yield _Instruction(GREATER, NEWEST, then=absent)
+    for answer, calls in ((absent, ABSENT), (refused, REFUSED)):
+        for call in calls.values():
+            yield _Instruction(EQUAL, call, then=answer)
+    families = [_Instruction(EQUAL, AF_INET6, then=ALLOW)] if network else []
+    yield from _of_call(SOCKET, ARGUMENT_0, *families, _Instruction(GREATER, AF_INET, then=no_family))
+    yield from _of_call(CLONE, ARGUMENT_0, _Instruction(ANY_BIT, CLONE_NEWUSER, then=refused))
+    yield from _of_call(IOCTL, ARGUMENT_1, *(_Instruction(EQUAL, request, then=refused) for request in TERMINAL_INPUT))
+    yield _Instruction(RETURN, ALLOW)
+
+
+def _of_call(call: int, argument: int, *tests: _Instruction) -> Iterator[_Instruction]:
+    """Tests of one argument of one call; what none of them holds for is allowed."""
+    block = (_Instruction(LOAD, argument), *tests, _Instruction(RETURN, ALLOW))
+    yield _Instruction(EQUAL, call, skip=len(block))
+    yield from block
+
+
+def _assemble(instructions: list[_Instruction]) -> bytes:
+    """The program's bytes (struct sock_filter each), with the answers that tests jump to at its end."""
+    answers = list(dict.fromkeys(it for one in instructions for it in (one.then, one.otherwise) if it is not None))
+    code = []
+    for position, one in enumerate(instructions):
+
+        def distance(answer: int | None, default: int = 0, after: int = position + 1) -> int:
+            return default if answer is None else len(instructions) + answers.index(answer) - after
+
+        code.append((one.code, distance(one.then), distance(one.otherwise, one.skip), one.operand))
+    code += [(RETURN, 0, 0, answer) for answer in answers]
+    return b"".join(struct.pack("<HBBI", *one) for one in code)
