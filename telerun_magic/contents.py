@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pathspec
+
 from telerun_protocol.client import file_ref
 from telerun_protocol.errors import InvalidMessage
 from telerun_protocol.messages import FileRef
@@ -15,6 +17,9 @@ from telerun_protocol.messages import FileRef
 Content = bytes | Path
 Files = Mapping[str, Any] | Iterable[str | Path] | str | Path
 MAX_FOLDER_FILES = 2000
+IGNORE_FILE = ".telerunignore"
+LEFT_OUT = (".git", ".hg", ".svn", ".jj", ".ipynb_checkpoints/", "__pycache__/", "telerun-out/", IGNORE_FILE)
+"""No job is sent these: version control holds what was deleted long ago, the others only what was left behind."""
 
 
 class Contents:
@@ -100,14 +105,33 @@ def named_in_directive(names: Iterable[str], folder: Path, notices: list[str]) -
 
 
 def walk(path: Path) -> list[Path]:
-    """The regular files below a folder, or the file itself; links that lead out of it are left out."""
+    """The regular files below a folder, or the file itself.
+
+    Links that lead out of the folder are left out, and so is what `LEFT_OUT` or the folder's own `.telerunignore`
+    names. Both are read like a .gitignore, so that a line such as `!.git` brings something back.
+    """
     if not path.is_dir():
         return [path]
-    files = [
-        file for file in sorted(path.rglob("*")) if file.is_file() and file.resolve().is_relative_to(path.resolve())
-    ]
+    ignored = _ignored(path / IGNORE_FILE)
+    files: list[Path] = []
+    for where, folders, names in os.walk(path):
+        here = Path(where)
+        folders[:] = [name for name in folders if not ignored.match_file(f"{(here / name).relative_to(path)}/")]
+        files += [here / name for name in names if not ignored.match_file((here / name).relative_to(path))]
+        if len(files) > MAX_FOLDER_FILES:
+            raise InvalidMessage(
+                f"The folder {path} has more than {MAX_FOLDER_FILES} files.",
+                hint=f"Name what the job does not need in a {IGNORE_FILE} there.",
+            )
+    files = [file for file in sorted(files) if file.is_file() and file.resolve().is_relative_to(path.resolve())]
     if not files:
-        raise InvalidMessage(f"The folder {path} has no files.")
-    if len(files) > MAX_FOLDER_FILES:
-        raise InvalidMessage(f"The folder {path} has {len(files)} files; {MAX_FOLDER_FILES} is the most.")
+        raise InvalidMessage(f"The folder {path} has no files to send.")
     return files
+
+
+def _ignored(file: Path) -> pathspec.GitIgnoreSpec:
+    try:
+        lines = file.read_text("utf-8").splitlines() if file.is_file() else []
+        return pathspec.GitIgnoreSpec.from_lines([*LEFT_OUT, *lines])
+    except (OSError, ValueError) as error:
+        raise InvalidMessage(f"{file} cannot be read: {error}.") from error

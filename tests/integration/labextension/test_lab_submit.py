@@ -64,7 +64,10 @@ async def test_a_folder_is_a_project(browser: Browser, root: Path) -> None:
     (root / "project" / "sub").mkdir(parents=True)
     (root / "project" / "sub" / "data").write_text("from below\n")
     (root / "project" / "run.sh").write_text("cat sub/data\n")
+    (root / "project" / ".git").mkdir()
+    (root / "project" / ".git" / "config").write_text("password = secret\n")
     job = await submit_file(browser, "/project/", name="all of it")
+    assert [file["path"] for file in job["spec"]["files"]] == ["run.sh", "sub/data"]
     assert (job["state"], job["spec"]["language"], job["spec"]["name"]) == ("succeeded", "project", "all of it")
     assert await stdout(browser, job) == "from below\n"
 

@@ -70,6 +70,23 @@ def test_sources_on_disk(tmp_path: Path) -> None:
     assert build("echo 'a b'", "command").spec.args == ("echo", "a b")
 
 
+def test_a_folder_without_what_no_job_needs(tmp_path: Path) -> None:
+    for name in (".git/HEAD", "sub/.git", "sub/.ipynb_checkpoints/a", "__pycache__/a.pyc", "sub/data.bin", "keep.bin"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "run.sh").write_text("")
+    sent = lambda: [file.path for file in build(tmp_path).spec.files]  # noqa: E731
+    assert sent() == ["keep.bin", "run.sh", "sub/data.bin"]
+    (tmp_path / ".telerunignore").write_text("# big\n*.bin\n!keep.bin\n!__pycache__/\n")
+    assert sent() == ["__pycache__/a.pyc", "keep.bin", "run.sh"]
+    assert [file.path for file in build("true", "sh", files=[tmp_path / "sub" / "data.bin"]).spec.files][1:] == [
+        "data.bin"
+    ]
+    (tmp_path / ".telerunignore").write_text("*\n")
+    with pytest.raises(InvalidMessage, match="no files to send"):
+        build(tmp_path)
+
+
 def test_directives_after_options() -> None:
     built = build('// TL {"platform": "h100", "compile_flags": ["-b"]}\nint main() {}', "cu", flags=["-a", "lcublas"])
     assert built.spec.compile_flags == ("-a", "-lcublas", "-b")
