@@ -9,6 +9,7 @@ from telerun_executor.asm.cuda import read_cuda_assembly, sass_path, shown_cubin
 from telerun_executor.runners.base import Command
 from telerun_executor.toolchains.base import Assembly, Toolchain
 from telerun_executor.toolchains.discovery import CudaTools, Nvcc, Tool, compiler_env, find_cuda_tools, find_tool
+from telerun_executor.toolchains.flags import as_operand, check_nvcc_flags
 from telerun_executor.workspace import Workspace
 from telerun_protocol.errors import InvalidMessage
 from telerun_protocol.messages import JobSpec, ToolchainInfo
@@ -42,6 +43,7 @@ class CudaToolchain(Toolchain):
     def build_commands(self, spec: JobSpec, workspace: Workspace, archs: Sequence[str]) -> tuple[Command, ...]:
         nvcc = self._nvcc()
         main = _main(spec)
+        check_nvcc_flags(spec)
         flags = ["-lineinfo", "--resource-usage", "-I."]
         if not any(_SETS_OPTIMISATION.match(flag) for flag in spec.compile_flags):
             flags.append("-O3")
@@ -62,7 +64,7 @@ class CudaToolchain(Toolchain):
             # The host's assembly is a file gcc writes anyway; -g1 is what ties it to the source and changes no code.
             flags += ["--keep", f"--keep-dir={workspace.build}", "-Xcompiler=-g1,-save-temps=obj"]
         language = [] if main.endswith(".cu") else ["-x", "cu"]
-        source = f"./{main}" if main.startswith("-") else main
+        source = as_operand(main)
         libraries = [f"-l{library}" for library in spec.libraries]
         # What is not to run needs no main, and further sources among the flags may each become an object.
         aim = ["-o", str(workspace.program)] if spec.run else ["-c", f"-odir={workspace.build}"]
@@ -153,6 +155,10 @@ def _arch_flags(spec: JobSpec, archs: Sequence[str], nvcc: Nvcc) -> list[str]:
 def _host_compiler(asked: str) -> Tool:
     family, dash, version = asked.partition("-")
     name = {"gcc": "g++", "clang": "clang++"}.get(family, family) + dash + version
+    if not name.startswith(("g++", "clang++")):
+        raise InvalidMessage(
+            f"{asked!r} is not a compiler that nvcc can use; there are g++ and clang++.", path="$.spec.compiler"
+        )
     tool = find_tool(name)
     if tool is None:
         raise InvalidMessage(

@@ -9,6 +9,7 @@ from telerun_executor.asm.host import host_asm_command, read_host_assembly
 from telerun_executor.runners.base import Command
 from telerun_executor.toolchains.base import Assembly, Toolchain
 from telerun_executor.toolchains.discovery import Tool, find_tool
+from telerun_executor.toolchains.flags import as_operand, check_host_flags
 from telerun_executor.workspace import Workspace
 from telerun_protocol.errors import InvalidMessage
 from telerun_protocol.messages import JobSpec, ToolchainInfo
@@ -53,11 +54,13 @@ class NativeToolchain(Toolchain):
 
     def build_commands(self, spec: JobSpec, workspace: Workspace, archs: Sequence[str]) -> tuple[Command, ...]:
         assert spec.main_path, "checked by the spec"
+        check_host_flags(spec)
+        main = as_operand(spec.main_path)
         if spec.run:
             libraries = (f"-l{library}" for library in spec.libraries)
-            argv = (*self._compile(spec), spec.main_path, "-x", "none", "-o", str(workspace.program), *libraries)
+            argv = (*self._compile(spec), main, "-x", "none", "-o", str(workspace.program), *libraries)
         else:  # needs no main; further sources among the flags each become an object, so that none can be named
-            argv = (*self._compile(spec), "-c", spec.main_path)
+            argv = (*self._compile(spec), "-c", main)
         return (Command(argv=argv, cwd=workspace.src, stdout=StreamId.COMPILE, stderr=StreamId.COMPILE),)
 
     def _compile(self, spec: JobSpec) -> tuple[str, ...]:
@@ -78,7 +81,7 @@ class NativeToolchain(Toolchain):
         assert spec.main_path, "checked by the spec"
         if not spec.asm:
             return ()
-        return (host_asm_command(self._compile(spec), spec.main_path, workspace, env={}),)
+        return (host_asm_command(self._compile(spec), as_operand(spec.main_path), workspace, env={}),)
 
     def read_assembly(self, spec: JobSpec, workspace: Workspace, archs: Sequence[str], compile_log: bytes) -> Assembly:
         assert spec.main_path, "checked by the spec"

@@ -81,7 +81,7 @@ def test_what_the_spec_asks_for() -> None:
     assert {"-O1", "-DX=a b", "-std=c++20"} <= set(flags)
 
 
-@pytest.mark.parametrize("flag", ["-arch=sm_80", "-gencode=arch=compute_80,code=sm_80", "--gpu-architecture"])
+@pytest.mark.parametrize("flag", ["-arch=sm_80", "-gencode=arch=compute_80,code=sm_80", "--gpu-architecture=sm_80"])
 def test_an_architecture_in_the_flags_is_the_only_one(flag: str) -> None:
     assert "-arch=sm_90" not in argv("sm_90", compile_flags=(flag,))
 
