@@ -15,7 +15,7 @@ from telerun_executor.assembly import assemble
 from telerun_executor.bench import Bench
 from telerun_executor.log_stream import Meter
 from telerun_executor.outcome import Outcome, failed, of_compiler, of_program, succeeded
-from telerun_executor.runners.base import Box, Command, Output, ProcessExit
+from telerun_executor.runners.base import Box, Command, Output, ProcessExit, Terms
 from telerun_executor.workspace import Workspace
 from telerun_protocol.errors import InvalidMessage, SandboxError, StaleClaim, TelerunError
 from telerun_protocol.messages import Artifact, Claim, Device, FileRef, KernelResources, Limits, Step
@@ -122,7 +122,7 @@ class Attempt:
         archs = bench.archs_for(spec.archs)
         disk_bytes = max(self._limits.disk_bytes or 0, COMPILE_DISK_BYTES)
         limits = Limits(memory_bytes=bench.compile_memory_bytes, disk_bytes=disk_bytes)
-        async with bench.runner.open(self._workspace, limits, ()) as box:
+        async with bench.runner.open(self._workspace, limits, self._terms(building=True)) as box:
             commands = self._toolchain.build_commands(spec, self._workspace, archs)
             if commands:
                 async with bench.compile_turns:
@@ -196,7 +196,7 @@ class Attempt:
         async with bench.run_turns, bench.devices.lease(wanted) as found.devices:
             self._enter(Phase.RUN)
             found.has_run = True
-            async with bench.runner.open(self._workspace, self._limits, found.devices) as box:
+            async with bench.runner.open(self._workspace, self._limits, self._terms()) as box:
                 return of_program(await self._run_program(box, command), self._limits)
 
     async def _run_program(self, box: Box, command: Command) -> ProcessExit:
@@ -247,14 +247,15 @@ class Attempt:
                 )
             )
 
+    def _terms(self, *, building: bool = False) -> Terms:
+        claim = self._claim
+        if building:
+            return Terms(building=True, owner_class=claim.owner_class)
+        return Terms(devices=self.findings.devices, network=claim.network, owner_class=claim.owner_class)
+
     def _base_env(self) -> dict[str, str]:
         """What every command of a job finds, and nothing of the executor's own environment but its PATH."""
-        return {
-            "PATH": self._bench.path,
-            "HOME": str(self._workspace.work),
-            "LANG": "C.UTF-8",
-            "TMPDIR": str(self._workspace.tmp),
-        }
+        return {"PATH": self._bench.path, "HOME": str(self._workspace.work), "LANG": "C.UTF-8"}
 
 
 def _shown(argv: tuple[str, ...]) -> tuple[str, ...]:

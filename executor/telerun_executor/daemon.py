@@ -57,7 +57,7 @@ async def serve(config: Config) -> None:
 async def _serve(config: Config, folder: WorkFolder, client: Client, end: _EndOnSignal) -> None:
     devices = nvidia.inventory(visible=os.environ.get(nvidia.VISIBLE)) if config.gpu else ()
     chains = toolchains(config.python)
-    runner = ProcessRunner(folder.processes)
+    runner = ProcessRunner(folder.jobs, folder.processes)
     info = ExecutorInfo(
         instance=folder.instance,
         replaces=folder.replaces,

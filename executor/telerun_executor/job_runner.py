@@ -62,7 +62,7 @@ class JobRunner:
         """Does the job and reports how it ended; returns when nothing of it is left here."""
         self._whole = asyncio.current_task()
         try:
-            async with self._bench.folder.workspace(self.claim.claim_id, keep=self._bench.keep) as workspace:
+            async with self._bench.runner.workspace(self.claim.claim_id, keep=self._bench.keep) as workspace:
                 self._attempt = Attempt(
                     self._bench,
                     self.claim,

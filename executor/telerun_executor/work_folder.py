@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import os
 import re
-import shutil
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from telerun_executor.runners.launch import end_leftovers
-from telerun_executor.workspace import Workspace
+from telerun_executor.workspace import remove
 from telerun_protocol.errors import TelerunError
 
 
@@ -38,17 +35,6 @@ class WorkFolder:
     @property
     def processes(self) -> Path:
         return self.path / "processes"
-
-    @contextlib.asynccontextmanager
-    async def workspace(self, name: str, *, keep: bool) -> AsyncIterator[Workspace]:
-        """A fresh workspace, removed at the end unless it is to be kept."""
-        workspace = Workspace(self.jobs / name)
-        workspace.create()
-        try:
-            yield workspace
-        finally:
-            if not keep:
-                await asyncio.to_thread(remove, workspace.root)
 
 
 @contextlib.contextmanager
@@ -76,14 +62,3 @@ def hold(path: Path, *, keep: bool = False) -> Iterator[WorkFolder]:
             needed.mkdir(exist_ok=True, mode=0o700)
         note.write_text(folder.instance)
         yield folder
-
-
-def remove(folder: Path) -> None:
-    """Removes a folder that a job has filled, also where it took the permission to do so from its own folders."""
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        for parent, names, _ in os.walk(folder):
-            for path in (Path(parent, name) for name in names):
-                if not path.is_symlink():
-                    path.chmod(0o700)
-        shutil.rmtree(folder, ignore_errors=True)

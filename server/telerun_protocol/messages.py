@@ -23,6 +23,8 @@ EnvName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=20
 PositiveFloat = Annotated[float, Meta(gt=0)]
 PositiveInt = Annotated[int, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=0)]
+EMULATED = "emulated"
+EMULATION_NOTE = "Functional emulation on the CPU: no timing here means anything."
 
 
 class Message(Struct, frozen=True, kw_only=True):
@@ -92,9 +94,11 @@ class JobSpec(Message, frozen=True, kw_only=True):
     ] = ()
     asm: bool = False
     run: bool = True  # False: compile and show, run nothing
-    device: ShortText | None = None  # a device kind or part of its name, such as "h100"
-    labels: Annotated[tuple[Label, ...], Meta(max_length=50)] = ()
+    device: ShortText | None = None  # a device kind or part of its name, such as "h100" or "emulated"
+    labels: Annotated[tuple[Label, ...], Meta(max_length=50)] = ()  # words, or comparisons: "gpu-memory>=40GB"
     gpus: Annotated[int, Meta(ge=0, le=64)] | None = None  # None: 1 for CUDA, 0 for the rest
+    emulate: bool | None = None  # whether the CPU emulation will do where no GPU is free to be had; None: as the server
+    wait_for_executor: bool = False  # be queued also where no executor known so far could ever run it
     limits: Limits = Limits()
     name: Name | None = None
     tags: Annotated[tuple[Label, ...], Meta(max_length=50)] = ()
@@ -134,7 +138,7 @@ class JobSpec(Message, frozen=True, kw_only=True):
     def gpus_wanted(self) -> int:
         """How many GPUs the program needs when it runs."""
         if self.gpus is None:
-            return 1 if self.language == Language.CUDA else 0
+            return 1 if self.language == Language.CUDA or self.device == EMULATED else 0
         return self.gpus
 
     @property
@@ -162,6 +166,18 @@ class Step(Message, frozen=True, kw_only=True):
     peak_memory_bytes: int = 0
     exit_code: int | None = None
     signal: int | None = None
+
+
+class Usage(Message, frozen=True, kw_only=True):
+    """What a job's program uses now, or has used: all its processes together."""
+
+    cpu_time_s: float = 0.0
+    memory_bytes: Count = 0  # now; 0 in a result
+    peak_memory_bytes: Count = 0
+    processes: Count = 0  # with threads; now, 0 in a result
+    io_read_bytes: Count = 0
+    io_write_bytes: Count = 0
+    disk_bytes: Count = 0  # in its own folders
 
 
 class Diagnostic(Message, frozen=True, kw_only=True):
@@ -200,14 +216,53 @@ class KernelResources(Message, frozen=True, kw_only=True):
 
 
 class Device(Message, frozen=True, kw_only=True):
-    """A device of an executor."""
+    """A device of an executor. A part of a divided GPU (MIG) is a device of its own."""
 
-    kind: str  # "nvidia" or "cpu"
+    kind: str  # "nvidia", "emulated" (CUDA on the CPU) or "cpu"
     name: str
-    id: str = ""  # UUID of a GPU
+    id: str = ""  # UUID of a GPU or of its part
     arch: str | None = None  # "sm_90"
     memory_bytes: int = 0
     driver: str | None = None
+    parent: str = ""  # UUID of the GPU that it is a part of
+    pci: str = ""  # "00000000:3B:00.0"
+    sm_clock_hz: float | None = None  # at most
+    memory_clock_hz: float | None = None  # at most
+    ecc: bool | None = None  # whether its memory corrects errors
+    profiling: bool | None = None  # whether programs may read its performance counters
+
+
+class DeviceReading(Message, frozen=True, kw_only=True):
+    """What one device of an executor does at one moment. None: the device does not tell."""
+
+    id: str
+    at: float  # by the executor's clock
+    leased: bool = False  # a job has it
+    quarantined: ShortText = ""  # why no job gets it
+    foreign: Count = 0  # compute processes on it that are no job's
+    utilization: float | None = None  # of the time that kernels ran, 0 to 1
+    memory_used_bytes: int | None = None
+    power_w: float | None = None
+    temperature_c: float | None = None
+    sm_clock_hz: float | None = None
+    throttled: tuple[str, ...] = ()  # why its clock is held down: power, heat, hardware
+
+
+class DeviceUse(Message, frozen=True, kw_only=True):
+    """What a device did while a job's program ran, from samples. None: the device does not tell."""
+
+    id: str
+    samples: Count
+    seconds: float  # from the first sample to the last
+    utilization: float | None = None  # mean, 0 to 1
+    utilization_peak: float | None = None
+    memory_peak_bytes: int | None = None
+    power_w: float | None = None  # mean
+    power_peak_w: float | None = None
+    temperature_peak_c: float | None = None
+    sm_clock_hz: float | None = None  # mean
+    sm_clock_least_hz: float | None = None
+    throttled: tuple[str, ...] = ()  # why its clock was held down at some time
 
 
 class Result(Message, frozen=True, kw_only=True):
@@ -226,11 +281,18 @@ class Result(Message, frozen=True, kw_only=True):
     kernels: tuple[KernelResources, ...] = ()
     notes: tuple[str, ...] = ()  # what was left out or cut, a sentence each
     devices: tuple[Device, ...] = ()
+    device_use: tuple[DeviceUse, ...] = ()  # of those that could be watched
     isolation: Isolation = Isolation.NONE
+    usage: Usage | None = None  # of the program, as far as the executor can tell
     executor: str = ""
     toolchain: str = ""  # compiler and version
     output_bytes: int = 0  # what the program wrote, kept or not
     output_cut_bytes: int = 0
+
+    @property
+    def emulated(self) -> bool:
+        """Whether the program ran on the CPU emulation of a GPU, where no timing means anything."""
+        return any(device.kind == EMULATED for device in self.devices)
 
 
 class PhaseTime(Message, frozen=True, kw_only=True):
@@ -258,6 +320,7 @@ class Job(Message, frozen=True, kw_only=True):
     queue_position: int | None = None  # 1 is next; while QUEUED
     waiting_for: str | None = None  # why a queued job cannot start, where that is known
     cancel_requested: bool = False
+    usage: Usage | None = None  # while its program runs, where the executor can tell
     result: Result | None = None
 
 
@@ -320,6 +383,10 @@ class Executor(Message, frozen=True, kw_only=True):
     last_seen_at: float
     running: tuple[str, ...] = ()  # ids of the asker's own jobs there
     busy: int = 0  # jobs of everyone
+    labels: tuple[str, ...] = ()  # all that a job may ask for there
+    readings: tuple[
+        DeviceReading, ...
+    ] = ()  # the latest of each device; with `history`, the last minutes, oldest first
 
 
 class ExecutorList(Message, frozen=True, kw_only=True):
@@ -344,6 +411,8 @@ class Claim(Message, frozen=True, kw_only=True):
     log_offset: int
     spec: JobSpec  # limits filled in
     owner: str
+    owner_class: str = "default"  # what the owner may use of an executor
+    network: bool = False  # the job asks for it, and its owner may have it
 
 
 class ClaimList(Message, frozen=True, kw_only=True):
@@ -358,6 +427,7 @@ class HeartbeatRequest(Message, frozen=True, kw_only=True):
     known_cancels: Annotated[tuple[str, ...], Meta(max_length=1000)] = ()  # claim ids whose cancel was already heard
     wait_s: Annotated[float, Meta(ge=0, le=60)] = 0.0
     leaving: bool = False  # the executor ends now: its last words
+    readings: Annotated[tuple[DeviceReading, ...], Meta(max_length=256)] = ()  # one of each device, taken just now
 
 
 class Heartbeat(Message, frozen=True, kw_only=True):
@@ -409,6 +479,7 @@ class ServiceLimits(Message, frozen=True, kw_only=True):
     queued_jobs_per_user: int
     archs: tuple[str, ...]  # compiled for where no device decides
     retention_s: float
+    emulation: str = "never"  # or "allow": whether GPU jobs that say nothing about it may be emulated on a CPU
 
 
 class Problem(Message, frozen=True, kw_only=True):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from telerun_executor.workspace import Workspace
-from telerun_protocol.messages import Device, Limits
+from telerun_protocol.messages import Device, Limits, Usage
 from telerun_protocol.states import Isolation, Reason
 
 Output = Callable[[int, bytes], Awaitable[None]]
@@ -47,6 +47,16 @@ class ProcessExit:
         return self.exit_code == 0 and self.reason is None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the commands of a box may have beside their limits."""
+
+    building: bool = False  # they write to `build`, which programs only read
+    devices: tuple[Device, ...] = ()  # these and no others
+    network: bool = False
+    owner_class: str = "default"  # of whose job it is: decides what operators set for each class of users
+
+
 class Box(ABC):
     """Where the commands of one job run."""
 
@@ -62,6 +72,10 @@ class Box(ABC):
         All output has been handed to `output` when it returns.
         """
 
+    def usage(self) -> Usage | None:
+        """What the commands that run now use, None where this is not known or nothing runs."""
+        return None
+
 
 class Runner(ABC):
     """How commands are isolated on this executor."""
@@ -69,11 +83,18 @@ class Runner(ABC):
     isolation: Isolation
 
     @abstractmethod
-    def open(self, workspace: Workspace, limits: Limits, devices: Sequence[Device]) -> AbstractAsyncContextManager[Box]:
-        """A box over one job's workspace, with these limits for each command and these devices and no others.
+    def workspace(self, name: str, *, keep: bool = False) -> AbstractAsyncContextManager[Workspace]:
+        """A fresh workspace for one job, removed at the end unless it is to be kept.
 
-        Called once for compiling (no devices) and once for running. On leaving, nothing started in the box is alive.
-        Raises SandboxError when the box cannot be set up.
+        The executor lays files in it before the first box is opened; from then on it is a stranger's.
+        """
+
+    @abstractmethod
+    def open(self, workspace: Workspace, limits: Limits, terms: Terms) -> AbstractAsyncContextManager[Box]:
+        """A box over one of its workspaces, with these limits for each command.
+
+        Called once for building and once for running, which may go on side by side. On leaving, nothing started in the
+        box is alive. Raises SandboxError when the box cannot be set up.
         """
 
     async def start(self, commands_at_once: int) -> None:

@@ -8,8 +8,11 @@ executor dies, even by SIGKILL, its socket closes and the launcher ends everythi
 It runs as a plain script with nothing but the standard library (`python -I -S launcher.py FD`): it starts in a few
 milliseconds and stays small, which matters because a child's peak memory begins with its parent's.
 
-Over the socket come requests, each a 4-byte length and JSON: {"argv", "env", "cwd", "rlimits"} together with the three
-file descriptors of the command, {"end": grace_s} while one runs. Each command is answered by one line of JSON:
+Over the socket come requests, each a 4-byte length and JSON: {"argv", "env", "cwd", "rlimits"} together with the file
+descriptors of the command, which get the numbers 0, 1, 2 and so on, and {"end": grace_s} while one runs. For a sandbox
+a request says more: "cgroups" (files that the command writes itself into before anything else), "kill" (files that end
+a whole cgroup), "user" (the number of the user and group it becomes), "wrappers" (how many generations of processes are
+the sandbox's own and hear no SIGTERM). Each command is answered by one line of JSON:
 {"exit_code" or "signal", "wall_time_s", "cpu_time_s", "peak_memory_bytes"}, or {"failed": text} when the command could
 not be started, or {"stuck": text} when something of it cannot be killed.
 """
@@ -18,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import resource
@@ -32,9 +36,11 @@ from typing import Any
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+MOST_FDS = 16
 LENGTH = struct.Struct(">I")
 UNKILLABLE_AFTER_S = 5.0
-OOM_SCORE = "500"  # when memory runs out, a job goes before the executor
+OOM_SCORE = b"500"  # when memory runs out, a job goes before the executor
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the executor alone decides when a launcher ends
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
 
@@ -73,7 +79,7 @@ class Gone(Exception):
 
 def receive(control: socket.socket) -> tuple[dict[str, Any], list[int]]:
     """The next request and the descriptors that came with its first byte."""
-    start, fds, _, _ = socket.recv_fds(control, 1, 3)
+    start, fds, _, _ = socket.recv_fds(control, 1, MOST_FDS)
     size = LENGTH.unpack(start + _read(control, LENGTH.size - 1))[0]
     return json.loads(_read(control, size)), fds
 
@@ -91,9 +97,11 @@ def _read(control: socket.socket, size: int) -> bytes:
 class Running:
     """The command that runs now, until nothing of it is alive."""
 
-    def __init__(self, main: int, began: float) -> None:
+    def __init__(self, main: int, began: float, request: dict[str, Any]) -> None:
         self.main = main
         self.began = began
+        self.kill_files = request.get("kill", ())
+        self.wrappers = request.get("wrappers", 0)
         self.wall_time_s = 0.0
         self.status: int | None = None
         self.cpu_time_s = 0.0
@@ -119,11 +127,14 @@ class Running:
         """Asks everything to end, and makes it after `grace_s`."""
         self.kill_at = time.monotonic() + grace_s
         if grace_s > 0:
-            signal_all(descendants(os.getpid()), signal.SIGTERM)
+            signal_all(descendants(os.getpid())[self.wrappers :], signal.SIGTERM)
 
     def kill(self, wake: int) -> None:
         """Returns when nothing is left; raises TimeoutError when something does not die."""
         deadline = time.monotonic() + UNKILLABLE_AFTER_S
+        for file in self.kill_files:
+            with contextlib.suppress(OSError):  # signals will do, if not as fast
+                write(file, b"1")
         while self.reap():
             signal_all(descendants(os.getpid()), signal.SIGKILL)
             if time.monotonic() > deadline:
@@ -144,12 +155,14 @@ class Running:
 
 def start(request: dict[str, Any], fds: list[int]) -> int:
     """Forks and executes; returns the child once it runs its program, or raises OSError."""
-    reading, writing = os.pipe2(os.O_CLOEXEC)
+    reading, low = os.pipe2(os.O_CLOEXEC)
+    writing = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 3 * MOST_FDS)  # clear of the numbers that the command gets
+    os.close(low)
     me = os.getpid()
     pid = os.fork()
     if pid == 0:
         try:
-            _become(request, fds, me)
+            _become(request, fds, me, clear_of=writing)
         except OSError as error:
             os.write(writing, json.dumps([error.errno, error.strerror]).encode())
         finally:
@@ -163,16 +176,26 @@ def start(request: dict[str, Any], fds: list[int]) -> int:
     return pid
 
 
-def _become(request: dict[str, Any], fds: list[int], parent: int) -> None:
-    os.setsid()
-    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(127)
-    for number, fd in enumerate(fds):
-        os.dup2(fd, number)
+def write(file: str, text: bytes) -> None:
+    """Writes at once, into a file that exists, as the kernel's interfaces want it."""
+    fd = os.open(file, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(fd, text)
+    finally:
         os.close(fd)
+
+
+def _become(request: dict[str, Any], fds: list[int], parent: int, clear_of: int) -> None:
+    for file in request.get("cgroups", ()):
+        write(file, b"0")
+    os.setsid()
     with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
+        write("/proc/self/oom_score_adj", OOM_SCORE)
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, clear_of + 1) for fd in fds]
+    for fd in fds:
+        os.close(fd)
+    for number, fd in enumerate(high):
+        os.dup2(fd, number)
     os.umask(0o022)
     os.chdir(request["cwd"])
     for name, (soft, hard) in request["rlimits"].items():
@@ -183,13 +206,21 @@ def _become(request: dict[str, Any], fds: list[int], parent: int) -> None:
     for number in signal.valid_signals():
         if signal.getsignal(number) is signal.SIG_IGN:  # by Python, by us, or by the shell that started the executor
             signal.signal(number, signal.SIG_DFL)  # for an ignored signal stays so across exec
+    if "user" in request:
+        os.setgroups([])
+        os.setresgid(*[request["user"]] * 3)
+        os.setresuid(*[request["user"]] * 3)
+        _prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a change of user takes it back
+    if os.getppid() != parent:
+        os._exit(127)
     argv = request["argv"]
     os.execvpe(argv[0], argv, request["env"])  # noqa: S606 - an argv and no shell is the point
 
 
 def serve(control: socket.socket, wake: int, request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
     try:
-        running = Running(began=time.monotonic(), main=start(request, fds))
+        running = Running(began=time.monotonic(), main=start(request, fds), request=request)
     except OSError as error:
         return {"failed": error.strerror or str(error), "errno": error.errno}
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 
 from telerun_executor.runners.base import Command
@@ -25,7 +26,7 @@ class CommandToolchain(Toolchain):
         for file in spec.files:
             target = workspace.work / file.path
             target.parent.mkdir(parents=True, exist_ok=True)
-            (workspace.src / file.path).rename(target)
+            shutil.move(workspace.src / file.path, target)
 
     def build_commands(self, spec: JobSpec, workspace: Workspace, archs: Sequence[str]) -> tuple[Command, ...]:
         return ()

@@ -55,7 +55,7 @@ class ProjectToolchain(Toolchain):
         for entry in root.iterdir():
             target = workspace.work / entry.name
             if not target.exists():
-                entry.rename(target)
+                shutil.move(entry, target)
             elif entry.is_dir() and target.is_dir():  # out, or a folder with inputs
                 shutil.copytree(entry, target, dirs_exist_ok=True)
             else:

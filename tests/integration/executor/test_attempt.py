@@ -72,7 +72,7 @@ Attempts = Callable[..., Tried]
 @pytest.fixture
 async def attempt(tmp_path: Path) -> AsyncIterator[Attempts]:
     gpu = Device(kind="nvidia", name="One", id="GPU-1", arch="sm_90")
-    runner = ProcessRunner(tmp_path / "processes")
+    runner = ProcessRunner(tmp_path / "jobs", tmp_path / "processes")
     numbers = itertools.count()
     with hold(tmp_path / "work") as folder:
         bench = Bench(

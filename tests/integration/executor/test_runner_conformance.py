@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from telerun_executor.runners.base import Box, Command, ProcessExit, Runner
+from telerun_executor.runners.base import Box, Command, ProcessExit, Runner, Terms
 from telerun_executor.runners.launch import end_leftovers
 from telerun_executor.runners.process import ProcessRunner
 from telerun_executor.workspace import Workspace
@@ -54,7 +54,7 @@ class Taker:
 
 
 def process_runner(folder: Path) -> Runner:
-    return ProcessRunner(folder / "processes")
+    return ProcessRunner(folder / "jobs", folder / "processes")
 
 
 @pytest.fixture(params=[process_runner], ids=["process"])
@@ -65,16 +65,15 @@ async def runner(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    workspace = Workspace(tmp_path / "job")
-    workspace.create()
-    return workspace
+async def workspace(runner: Runner) -> AsyncIterator[Workspace]:
+    async with runner.workspace("job") as workspace:
+        yield workspace
 
 
 @pytest.fixture
 def box(runner: Runner, workspace: Workspace) -> Callable[..., AbstractAsyncContextManager[Box]]:
     def open_box(devices: tuple[Device, ...] = (), **limits: Any) -> AbstractAsyncContextManager[Box]:
-        return runner.open(workspace, Limits(**limits), devices)
+        return runner.open(workspace, Limits(**limits), Terms(devices=devices))
 
     return open_box
 
@@ -176,7 +175,7 @@ async def test_the_environment_is_what_was_given(
     assert b"A=b=c\nd\n" in taker.out
     assert b"SECRET" not in taker.out
     names = {line.split(b"=")[0] for line in taker.out.splitlines()}
-    assert names <= {b"PATH", b"A", b"d", b"CUDA_VISIBLE_DEVICES"}
+    assert names <= {b"PATH", b"A", b"d", b"CUDA_VISIBLE_DEVICES", b"TMPDIR"}
 
 
 async def test_only_the_given_devices_are_visible(box: Any, workspace: Workspace, taker: Taker) -> None:
@@ -405,7 +404,7 @@ async def test_within_its_limits_a_command_is_left_alone(box: Any, workspace: Wo
 EXECUTOR = """
 import asyncio, sys
 from pathlib import Path
-from telerun_executor.runners.base import Command
+from telerun_executor.runners.base import Command, Terms
 from telerun_executor.runners.process import ProcessRunner
 from telerun_executor.workspace import Workspace
 from telerun_protocol.messages import Limits
@@ -418,7 +417,7 @@ async def main():
     workspace = Workspace(root)
     env = {"PATH": "/usr/bin:/bin", "WORD": str(root)}
     command = Command(argv=(sys.executable, "-c", sys.argv[2]), cwd=workspace.work, env=env)
-    async with ProcessRunner(root.parent / "processes").open(workspace, Limits(), ()) as box:
+    async with ProcessRunner(root.parent, root.parent / "processes").open(workspace, Limits(), Terms()) as box:
         await box.run(command, show)
 
 asyncio.run(main())

@@ -1,0 +1,188 @@
+"""What the runners have in common whose commands are started by launchers: pipes, limits, the end of a command."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import math
+import os
+import signal
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from telerun_executor.runners.base import Box, Command, Output, ProcessExit, Terms
+from telerun_executor.runners.launch import Launcher, Launchers
+from telerun_protocol.messages import Limits
+from telerun_protocol.states import Reason
+
+GRACE_S = 1.0
+LAST_OUTPUT_S = 0.3  # how long the pipe of an ended command may stay open in foreign hands
+LAST_OUTPUT_WHEN_CANCELLED_S = 1.0  # then what was printed last may be lost, if nobody takes it
+BLOCK_BYTES = 1 << 18
+OPEN_FILES = 4096
+FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Watching(Protocol):
+    """Looks after a running command's use of resources."""
+
+    exceeded: Reason | None
+    cpu_time_s: float
+    peak_memory_bytes: int
+
+    async def run(self) -> None:
+        """Looks until it is cancelled or a limit is exceeded, and then has the command ended."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Launch:
+    """One command on its way: what the launcher is asked, and what goes along. `fds` follow the three streams."""
+
+    request: dict[str, Any]
+    watch: Watching
+    fds: list[int] = field(default_factory=list)
+    stderr: int | None = None  # what the launched program has for its standard error, if not the command's pipe
+    owner: int | None = None  # whose a file with the command's output becomes
+
+
+class LaunchedBox(Box):
+    """A box whose commands a launcher starts."""
+
+    def __init__(self, launchers: Launchers, grace_s: float) -> None:
+        self._launchers = launchers
+        self._grace_s = grace_s
+
+    @abstractmethod
+    def _prepare(
+        self, command: Command, launcher: Launcher, stderr: int | None
+    ) -> contextlib.AbstractAsyncContextManager[Launch]:
+        """Everything around one command; `stderr` is the pipe for its messages. Left when nothing of it is alive."""
+
+    @abstractmethod
+    async def _ended(self, launch: Launch, answer: Mapping[str, Any]) -> ProcessExit | OSError:
+        """How the command ended, with the limit that it ran into; an OSError where it could not be started."""
+
+    async def run(
+        self, command: Command, output: Output, on_exit: Callable[[ProcessExit], None] | None = None
+    ) -> ProcessExit:
+        try:
+            async with self._launchers.lend() as launcher:
+                return await self._run(launcher, command, output, on_exit or (lambda _: None))
+        except BaseExceptionGroup as group:  # the first failure has ended the others
+            raise group.exceptions[0] from None
+
+    async def _run(
+        self, launcher: Launcher, command: Command, output: Output, on_exit: Callable[[ProcessExit], None]
+    ) -> ProcessExit:
+        ended = asyncio.Event()
+        with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
+            stdin = owned(theirs, os.open(command.stdin or os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+            writers: list[int] = []
+            readers: list[tuple[asyncio.StreamReader, int]] = []
+            for stream in (command.stdout, command.stderr):
+                if stream == command.stdout and not writers and command.stdout_file is not None:
+                    writers.append(owned(theirs, os.open(command.stdout_file, FILE_FLAGS, 0o644)))
+                    continue
+                reading, writing = os.pipe2(os.O_CLOEXEC)
+                writers.append(owned(theirs, writing))
+                readers.append((await _reader(ours, reading), stream))
+            async with self._prepare(command, launcher, writers[1]) as launch:
+                if launch.owner is not None and command.stdout_file is not None:
+                    os.fchown(writers[0], launch.owner, launch.owner)
+                fds = [stdin, writers[0], writers[1] if launch.stderr is None else launch.stderr, *launch.fds]
+                async with asyncio.TaskGroup() as group:
+                    watching = group.create_task(launch.watch.run())
+                    pumps = [group.create_task(_pump(reader, stream, output, ended)) for reader, stream in readers]
+                    try:
+                        answer = await launcher.run(launch.request, fds, self._grace_s)
+                    except asyncio.CancelledError:
+                        theirs.close()
+                        ended.set()
+                        await asyncio.wait(pumps, timeout=LAST_OUTPUT_WHEN_CANCELLED_S)
+                        told = await self._ended(launch, launcher.answer)
+                        on_exit(told if isinstance(told, ProcessExit) else ProcessExit())
+                        raise
+                    finally:
+                        watching.cancel()
+                    theirs.close()
+                    ended.set()
+                told = await self._ended(launch, answer)
+        if isinstance(told, OSError):
+            await output(command.stderr, f"{command.argv[0]}: {told.strerror}\n".encode(errors="replace"))
+            told = ProcessExit(exit_code=127 if told.errno == errno.ENOENT else 126)
+        on_exit(told)
+        return told
+
+
+def rlimits(limits: Limits) -> dict[str, tuple[int, int]]:
+    """The limits the kernel can keep for each process.
+
+    Memory is not among them: address space and data limits count what is reserved, not what is used, which CUDA and
+    the address sanitizer do by the terabyte. Processes neither: that limit counts all of the user's.
+    """
+    kept = {"RLIMIT_CORE": (0, 0), "RLIMIT_NOFILE": (OPEN_FILES, OPEN_FILES)}
+    if limits.cpu_time_s:
+        whole = math.ceil(limits.cpu_time_s)
+        kept["RLIMIT_CPU"] = (whole, whole + 1)  # first SIGXCPU, then SIGKILL
+    if limits.disk_bytes:
+        kept["RLIMIT_FSIZE"] = (limits.disk_bytes, limits.disk_bytes)
+    return kept
+
+
+def visible_devices(terms: Terms) -> dict[str, str]:
+    """UUIDs name the same GPU whatever the order; an empty list hides all of them from CUDA."""
+    return {"CUDA_VISIBLE_DEVICES": ",".join(device.id for device in terms.devices)}
+
+
+def measured(answer: Mapping[str, Any], launch: Launch) -> ProcessExit:
+    """What the launcher answered and the watch saw."""
+    return ProcessExit(
+        exit_code=answer.get("exit_code"),
+        signal=answer.get("signal"),
+        reason=launch.watch.exceeded,
+        wall_time_s=answer.get("wall_time_s", 0.0),
+        cpu_time_s=max(answer.get("cpu_time_s", 0.0), launch.watch.cpu_time_s),
+        peak_memory_bytes=max(answer.get("peak_memory_bytes", 0), launch.watch.peak_memory_bytes),
+    )
+
+
+def of_signal(exit_: ProcessExit) -> Reason | None:
+    """The limit that the kernel ends a process for with a signal of its own."""
+    if exit_.reason is not None:
+        return exit_.reason
+    if exit_.signal == signal.SIGXCPU:
+        return Reason.CPU_TIME_LIMIT
+    return Reason.DISK_LIMIT if exit_.signal == signal.SIGXFSZ else None
+
+
+def owned(stack: contextlib.ExitStack, fd: int) -> int:
+    """The descriptor, closed with the stack."""
+    stack.callback(os.close, fd)
+    return fd
+
+
+async def _reader(stack: contextlib.ExitStack, fd: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader(limit=BLOCK_BYTES)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(fd, "rb", buffering=0)
+    )
+    stack.callback(transport.close)
+    return reader
+
+
+async def _pump(reader: asyncio.StreamReader, stream: int, output: Output, ended: asyncio.Event) -> None:
+    """Hands on what a pipe gives until its end; after the command's own end, until it has been quiet for a moment."""
+    while True:
+        try:
+            async with asyncio.timeout(LAST_OUTPUT_S):
+                data = await reader.read(BLOCK_BYTES)
+        except TimeoutError:
+            if ended.is_set():
+                return
+            continue
+        if not data:
+            return
+        await output(stream, data)
