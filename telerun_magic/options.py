@@ -53,8 +53,11 @@ def _parser() -> _Parser:
     option("--memory", metavar="SIZE", help="how much memory it may use: 512MB, 2GB")
     option("--limit", metavar="N=V", help="cpu_time, compile_time, output, disk or processes", **many)
     option("--gpus", type=int, metavar="N", help="how many GPUs")
-    option("--device", metavar="NAME", help="the kind of device, such as h100")
-    option("--label", metavar="L", help="only an executor with this label", **many)
+    option("--device", metavar="NAME", help="the kind of device, such as h100 or emulated")
+    option("--label", metavar="L", help="only an executor with this label, such as gpu-memory>=40GB", **many)
+    option("--emulate", help="where no GPU is to be had, an emulation on the CPU will do", **flag)
+    option("--no-emulate", dest="emulate", action="store_const", const=False, help="only a real GPU will do")
+    option("--wait-for-executor", help="queue it also where no executor known could run it", **flag)
     option("--name", help="a name for the job")
     option("--tag", metavar="T", help="a tag to find the job by", **many)
     option("--var", metavar="NAME", help="put the Job into this variable")
@@ -167,6 +170,8 @@ def words(given: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, A
         "gpus": given.get("gpus"),
         "device": given.get("device"),
         "labels": given.get("label", ()),
+        "emulate": given.get("emulate"),
+        "wait_for_executor": given.get("wait_for_executor", False),
         "name": given.get("name"),
         "tags": given.get("tag", ()),
     }

@@ -221,8 +221,10 @@ class Client:
     async def limits(self) -> ServiceLimits:
         return await self._call(ServiceLimits, "GET", routes.LIMITS)
 
-    async def executors(self) -> ExecutorList:
-        return await self._call(ExecutorList, "GET", routes.EXECUTORS)
+    async def executors(self, *, history: bool = False) -> ExecutorList:
+        """`history` brings the readings of their devices of the last minutes, not just the latest."""
+        params = {"history": "true"} if history else None
+        return await self._call(ExecutorList, "GET", routes.EXECUTORS, params=params)
 
     # ---------------------------------------------------------------------------------------------------- blobs
 

@@ -8,6 +8,7 @@ TelerunError
 ├── Conflict                    409
 │   ├── StaleClaim              409  the attempt is no longer this executor's
 │   ├── LogGap                  409  an append beyond the end of the log
+│   ├── NoSuchExecutor          409  nobody known could ever run the job
 │   └── MissingBlobs            409  the job names files that were never uploaded
 ├── TooLarge                    413
 ├── TooManyRequests             429
@@ -56,7 +57,7 @@ class TelerunError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """IPython asks for this instead of printing a traceback: users get the one line that matters."""
-        return [f"Telerun: {self}"]
+        return [f"Telerun: {self}", *(f"  {item}" for item in self.items)]
 
 
 class InvalidMessage(TelerunError):
@@ -99,6 +100,12 @@ class LogGap(Conflict):
     """The append starts beyond the end of the log."""
 
     code = "log_gap"
+
+
+class NoSuchExecutor(Conflict):
+    """No executor of this server could ever run the job."""
+
+    code = "no_such_executor"
 
 
 class MissingBlobs(Conflict):

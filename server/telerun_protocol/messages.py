@@ -384,9 +384,7 @@ class Executor(Message, frozen=True, kw_only=True):
     running: tuple[str, ...] = ()  # ids of the asker's own jobs there
     busy: int = 0  # jobs of everyone
     labels: tuple[str, ...] = ()  # all that a job may ask for there
-    readings: tuple[
-        DeviceReading, ...
-    ] = ()  # the latest of each device; with `history`, the last minutes, oldest first
+    readings: tuple[DeviceReading, ...] = ()  # the latest, or with `history` those of the last minutes
 
 
 class ExecutorList(Message, frozen=True, kw_only=True):

@@ -16,9 +16,10 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import click
+import msgspec
 from pythonjsonlogger.json import JsonFormatter
 
 from telerun_protocol.errors import Conflict, TelerunError
@@ -70,6 +71,11 @@ def main() -> None:
 @click.option("--insecure", is_flag=True, help="Allow plain http beyond this machine, as behind a TLS proxy.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="TOML file with limits and times.")
 @click.option(
+    "--emulation",
+    type=click.Choice(["never", "allow"]),
+    help="Whether jobs that want a GPU may be emulated on a CPU where there is none; as configured, or never.",
+)
+@click.option(
     "--accounts-for-run", type=click.Path(path_type=Path), help="Folder for tokens of a user and an executor."
 )
 @click.option("--idle-exit", type=click.FloatRange(min=0, min_open=True), help="Stop after so many idle seconds.")
@@ -84,6 +90,7 @@ async def run(
     tls_key: Path | None,
     insecure: bool,
     config_file: Path | None,
+    emulation: Literal["never", "allow"] | None,
     accounts_for_run: Path | None,
     idle_exit: float | None,
     log_format: str,
@@ -99,7 +106,9 @@ async def run(
         raise click.UsageError("--tls-key needs --tls-cert.")
     set_up_logging(log_format, log_level)
     raise_file_limit()
-    settings = Settings(data=data, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key, config=load(config_file))
+    config = load(config_file)
+    config = msgspec.structs.replace(config, emulation=emulation or config.emulation)
+    settings = Settings(data=data, host=host, port=port, tls_cert=tls_cert, tls_key=tls_key, config=config)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

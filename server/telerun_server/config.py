@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -51,6 +51,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     blob_bytes: PositiveInt = GIB
     queued_jobs_per_user: PositiveInt = 5000
     archs: tuple[Arch, ...] = ("sm_80", "sm_90")  # compiled for where no device decides
+    emulation: Literal["never", "allow"] = "never"  # of GPUs on the CPU, for jobs that say nothing about it
     retention_s: PositiveFloat = 7 * DAY_S  # finished jobs with their logs and files
     blob_retention_s: PositiveFloat = 3600.0  # uploads that no job names
     event_retention_s: PositiveFloat = DAY_S
@@ -75,6 +76,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             blob_bytes=self.blob_bytes,
             queued_jobs_per_user=self.queued_jobs_per_user,
             archs=self.archs,
+            emulation=self.emulation,
             retention_s=self.retention_s,
         )
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from telerun_protocol.errors import Conflict, Forbidden
-from telerun_protocol.messages import ExecutorInfo
+from telerun_protocol.messages import DeviceReading, ExecutorInfo
 from telerun_server.needs import Needs, Offer, fits
+
+HISTORY_S = 600.0  # how long readings of devices are kept
+MOST_READINGS = 200  # of each device
 
 
 @dataclass(slots=True)
@@ -25,6 +29,28 @@ class Connection:
     polls: int = 0  # claims it waits in just now
     replaced: bool = False
     left: bool = False
+    present: Offer = field(init=False)  # what of the offer can be had now: without devices in quarantine
+    _readings: deque[tuple[float, tuple[DeviceReading, ...]]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.present = self.offer
+        self._readings = deque(maxlen=MOST_READINGS)
+
+    def read(self, readings: tuple[DeviceReading, ...]) -> bool:
+        """Keeps what it told of its devices; returns whether others can be had now than before."""
+        if not readings:
+            return False
+        self._readings.append((time.time(), readings))
+        before = self.present.info.devices
+        self.present = self.offer.without({one.id for one in readings if one.quarantined})
+        return self.present.info.devices != before
+
+    def readings(self, *, history: bool) -> tuple[DeviceReading, ...]:
+        """The latest of each device, or those of the last minutes, oldest first."""
+        if not history:
+            return self._readings[-1][1] if self._readings else ()
+        since = time.time() - HISTORY_S
+        return tuple(one for at, readings in self._readings if at >= since for one in readings)
 
     @property
     def instance(self) -> str:
@@ -84,12 +110,17 @@ class Connections:
         return connection
 
     def live(self) -> list[Offer]:
-        return [connection.offer for connection in self if connection.is_live]
+        """What can be had now."""
+        return [connection.present for connection in self if connection.is_live]
+
+    def known(self) -> list[Offer]:
+        """What can be had one day, as far as executors have told: also by those that are away."""
+        return [connection.offer for connection in self]
 
     def waiting_for(self, needs: Needs) -> list[str]:
         """The instances that wait for work and can do this; where none can, all: it may fall to any of them."""
         waiting = [connection for connection in self if connection.polls]
-        fitting = [connection for connection in waiting if fits(needs, connection.offer)]
+        fitting = [connection for connection in waiting if fits(needs, connection.present)]
         return [connection.instance for connection in fitting or waiting]
 
     def some_went_silent(self) -> bool:

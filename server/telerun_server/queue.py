@@ -26,6 +26,7 @@ from telerun_protocol.messages import (
     HeartbeatRequest,
     Job,
     JobList,
+    JobSpec,
     PhaseReport,
     Principal,
     Release,
@@ -37,7 +38,7 @@ from telerun_server.config import Config, exceeded, filled
 from telerun_server.connections import Connection, Connections
 from telerun_server.logs import Logs
 from telerun_server.metrics import Metrics
-from telerun_server.needs import Needs, may_claim, needs_of, waiting_for
+from telerun_server.needs import Needs, may_claim, needs_of, refuse_hopeless, waiting_for
 from telerun_server.store.base import Change, ClaimOrder, HeldJob, JobFilter, Store, Submission
 from telerun_server.wakeups import Waiter, Wakeups
 
@@ -93,7 +94,8 @@ class Queue:
                 path=f"$.spec.limits.{name}",
                 hint="Ask for less.",
             )
-        spec = msgspec.structs.replace(message.spec, limits=limits)
+        spec = msgspec.structs.replace(message.spec, limits=limits, emulate=self._emulates(message.spec))
+        refuse_hopeless(needs_of(spec), self._executors.known())
         submission = Submission(
             id=new_job_id(),
             owner=principal.name,
@@ -110,6 +112,12 @@ class Queue:
             self._wakeups.ring(("events", change.owner))
         return job
 
+    def _emulates(self, spec: JobSpec) -> bool | None:
+        """Whether GPUs may be emulated: as the job says, else by our policy."""
+        if spec.emulate is None and spec.gpus_wanted:
+            return self._config.emulation == "allow"
+        return spec.emulate
+
     async def job(self, principal: Principal, ref: str) -> Job:
         """Raises NotFound for what is not there and for what is another's: the two look the same."""
         job = await self._store.job(ref)
@@ -124,7 +132,7 @@ class Queue:
 
     def _explained(self, jobs: Iterable[Job]) -> tuple[Job, ...]:
         """With what those that are queued wait for, where that is not just their turn."""
-        live = self._executors.live()
+        live, known = self._executors.live(), self._executors.known()
         reasons: dict[Needs, str | None] = {}
 
         def explained(job: Job) -> Job:
@@ -132,7 +140,7 @@ class Queue:
                 return job
             needs = needs_of(job.spec)
             if needs not in reasons:
-                reasons[needs] = waiting_for(needs, live)
+                reasons[needs] = waiting_for(needs, live, known)
             return msgspec.structs.replace(job, waiting_for=reasons[needs]) if reasons[needs] else job
 
         return tuple(map(explained, jobs))
@@ -147,7 +155,7 @@ class Queue:
     async def events(self, principal: Principal, after: int) -> list[Event]:
         return await self._store.events(principal.name, after, limit=200)
 
-    async def executors(self, principal: Principal) -> ExecutorList:
+    async def executors(self, principal: Principal, *, history: bool) -> ExecutorList:
         kept = {row.info.instance for row in await self._store.executors()}  # those of a removed account are not
         held = await self._store.held_by([one for one in self._executors.instances if one in kept])
         return ExecutorList(
@@ -159,6 +167,8 @@ class Queue:
                     last_seen_at=one.seen_at,
                     running=tuple(job_id for job_id, owner in held[one.instance] if owner == principal.name),
                     busy=len(held[one.instance]),
+                    labels=one.offer.all_labels,
+                    readings=one.readings(history=history),
                 )
                 for one in self._executors
                 if one.instance in held
@@ -199,14 +209,14 @@ class Queue:
         return ClaimList(claims=())
 
     def _order(self, connected: Connection, request: ClaimRequest) -> ClaimOrder:
-        offer, live = connected.offer, self._executors.live()
+        offer, live, known = connected.present, self._executors.live(), self._executors.known()
         return ClaimOrder(
             executor=offer.name,
             instance=request.instance,
             request_id=request.request_id,
             max_jobs=request.max_jobs,
             lease_s=self._config.lease_s,
-            may_claim=lambda needs: may_claim(needs, offer, live),  # called in the database's thread
+            may_claim=lambda needs: may_claim(needs, offer, live, known),  # called in the database's thread
         )
 
     def _claimed(self, jobs: Iterable[HeldJob]) -> ClaimList:
@@ -239,8 +249,9 @@ class Queue:
     async def heartbeat(self, name: str, request: HeartbeatRequest, waiter: Waiter) -> Heartbeat:
         """Answers at once when there is something to tell that the executor does not know, or when it leaves."""
         connected = self._executors.seen(name, request.instance)
-        if request.leaving:
-            connected.left = True
+        changed = connected.read(request.readings)
+        connected.left = connected.left or request.leaving
+        if changed or request.leaving:
             self._look_again()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + min(request.wait_s, self._config.lease_s / 3)

@@ -24,8 +24,8 @@ from telerun_protocol.states import Language
 F = TypeVar("F", bound=Callable[..., Any])
 FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 PLATFORMS = {"x86_64": None, "cuda": Language.CUDA, "h100": Language.CUDA}
-_ALIKE = ("std", "time", "memory", "gpus", "device", "asm")
-_LISTS = {"arch": "archs", "lib": "libraries", "X": "flags"}
+_ALIKE = ("std", "time", "memory", "gpus", "device", "emulate", "asm")
+_LISTS = {"arch": "archs", "lib": "libraries", "label": "labels", "X": "flags"}
 SANITIZERS = ("memcheck", "racecheck", "synccheck", "initcheck")
 
 _OPTIONS = (
@@ -49,7 +49,10 @@ _OPTIONS = (
         help="cpu_time, compile_time, output, disk or processes, such as output=500MB.",
     ),
     click.option("--gpus", type=click.IntRange(0, 64), help="How many GPUs it needs; 1 for CUDA, else 0."),
-    click.option("--device", metavar="NAME", help="The GPU it needs, such as h100."),
+    click.option("--device", metavar="NAME", help="The GPU it needs, such as h100, or emulated."),
+    click.option("--label", "labels", multiple=True, metavar="L", help="A label its executor must have."),
+    click.option("--emulate/--no-emulate", default=None, help="Whether emulated GPUs will do where there are no real."),
+    click.option("--wait-for-executor", is_flag=True, help="Queue it also where no executor known could run it."),
     click.option("--name", metavar="TEXT", help="What to call the job."),
     click.option("--tag", "tags", multiple=True, metavar="TAG", help="A word to find the job by."),
     click.option("--sanitizer", type=click.Choice(SANITIZERS), help="Not available yet: refused."),

@@ -21,7 +21,8 @@ class ExecutorsHandler(Handler):
     allowed: ClassVar = {"GET": EVERYBODY}
 
     async def get(self) -> None:
-        self.answer(await self.parts.queue.executors(self.principal))
+        history = self.get_query_argument("history", "false") == "true"
+        self.answer(await self.parts.queue.executors(self.principal, history=history))
 
 
 class RegisterHandler(Handler):

@@ -29,6 +29,7 @@ from telerun_server.config import Config
 from telerun_server.server import Server, Settings, running
 
 GPU = Device(kind="nvidia", name="NVIDIA H100 80GB HBM3", id="GPU-1", arch="sm_90", memory_bytes=80 << 30)
+EMULATED = Device(kind="emulated", name="CPU emulation (compute_80)", id="emulated-0")
 
 
 def executor_info(**changes: Any) -> ExecutorInfo:

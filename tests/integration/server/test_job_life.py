@@ -13,7 +13,7 @@ from telerun_protocol.messages import HeartbeatRequest, Limits, Result
 from telerun_protocol.states import Phase, Reason, State
 from telerun_server.config import Config
 
-from .conftest import GPU, Executor, World, Worlds, executor_info, spec, submit
+from .conftest import EMULATED, GPU, Executor, World, Worlds, executor_info, spec, submit
 
 
 async def test_a_job_from_submit_to_result(ada: Client, box: Executor) -> None:
@@ -261,12 +261,12 @@ async def test_a_replaced_executor_gets_nothing_more(world: World, ada: Client, 
         await box.claim()
 
 
-async def test_when_the_gpu_goes_others_may_compile(make_world: Worlds) -> None:
+async def test_when_the_gpu_goes_others_may_emulate(make_world: Worlds) -> None:
     world = await make_world(SHORT)
-    ada, plain = await world.client("ada"), await world.executor("plain")
+    ada, plain = await world.client("ada"), await world.executor("plain", devices=(EMULATED,))
     await world.executor("gpu", devices=(GPU,))
     polling = asyncio.ensure_future(plain.claim(wait_s=60))
-    job = await submit(ada, gpus=1)
+    job = await submit(ada, gpus=1, emulate=True)
     async with asyncio.timeout(20):
         (claim,) = await polling
     assert claim.job_id == job.id
