@@ -225,6 +225,8 @@ class Device(Message, frozen=True, kw_only=True):
     memory_bytes: int = 0
     driver: str | None = None
     parent: str = ""  # UUID of the GPU that it is a part of
+    gpu_instance: int | None = None  # of a part
+    compute_instance: int | None = None  # of a part
     pci: str = ""  # "00000000:3B:00.0"
     sm_clock_hz: float | None = None  # at most
     memory_clock_hz: float | None = None  # at most
@@ -389,6 +391,7 @@ class Executor(Message, frozen=True, kw_only=True):
 
 class ExecutorList(Message, frozen=True, kw_only=True):
     executors: tuple[Executor, ...]
+    queued: int = 0  # jobs of everyone that wait for one
 
 
 class ClaimRequest(Message, frozen=True, kw_only=True):

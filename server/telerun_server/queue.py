@@ -172,7 +172,8 @@ class Queue:
                 )
                 for one in self._executors
                 if one.instance in held
-            )
+            ),
+            queued=await self._store.queued(),
         )
 
     # -------------------------------------------------------------------------------------------------- executors

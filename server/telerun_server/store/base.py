@@ -247,5 +247,9 @@ class Store(ABC):
         """Whether any job has not ended."""
 
     @abstractmethod
+    async def queued(self) -> int:
+        """How many jobs are queued."""
+
+    @abstractmethod
     async def counts(self) -> dict[State, int]:
         """How many jobs are in each state."""

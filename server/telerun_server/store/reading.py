@@ -145,6 +145,10 @@ def has_unfinished(execute: Execute) -> bool:
     return bool(execute(f"SELECT EXISTS ({queued}) OR EXISTS ({held})").fetchone()[0])
 
 
+def queued(execute: Execute) -> int:
+    return int(execute("SELECT count(*) FROM jobs INDEXED BY jobs_queued WHERE state = 'queued'").fetchone()[0])
+
+
 def counts(execute: Execute) -> dict[State, int]:
     present = dict(execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall())
     return {state: present.get(state, 0) for state in State}

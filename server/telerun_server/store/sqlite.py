@@ -149,6 +149,9 @@ class SqliteStore(Store):
     async def has_unfinished(self) -> bool:
         return await self._read(reading.has_unfinished)
 
+    async def queued(self) -> int:
+        return await self._read(reading.queued)
+
     async def counts(self) -> dict[State, int]:
         return await self._read(reading.counts)
 
