@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
+from collections.abc import Awaitable
 from pathlib import Path
 
 from telerun_executor import diagnostics
@@ -13,9 +14,10 @@ from telerun_executor.attempt import Attempt, Findings
 from telerun_executor.bench import Bench
 from telerun_executor.log_stream import LogStream
 from telerun_executor.outcome import Outcome, cancelled
+from telerun_executor.reporter import Reporter
 from telerun_executor.workspace import Workspace
 from telerun_protocol.errors import NotFound, StaleClaim, TooLarge
-from telerun_protocol.messages import Claim, Diagnostic, Finish, Result
+from telerun_protocol.messages import Claim, Diagnostic, Result
 from telerun_protocol.states import Phase
 
 log = logging.getLogger(__name__)
@@ -32,12 +34,13 @@ class Stop(enum.Enum):
 class JobRunner:
     """`run` does the attempt and reports it; `stop` breaks it off."""
 
-    def __init__(self, bench: Bench, claim: Claim) -> None:
+    def __init__(self, bench: Bench, reporter: Reporter, claim: Claim) -> None:
         self.claim = claim
         self._bench = bench
+        self._reporter = reporter
         self._key = (claim.job_id, claim.claim_id)
         self._log = LogStream(self._append_log, claim.log_offset)
-        self._phases: asyncio.Queue[Phase] = asyncio.Queue()
+        self._phases: asyncio.Queue[Awaitable[None]] = asyncio.Queue()  # told, and not yet answered
         self._attempt: Attempt | None = None
         self._work: asyncio.Task[Outcome] | None = None
         self._whole: asyncio.Task[None] | None = None
@@ -67,12 +70,12 @@ class JobRunner:
                     self._bench,
                     self.claim,
                     workspace,
-                    enter=self._phases.put_nowait,
+                    enter=self._enter,
                     write=self._log.write,
                     upload=self._upload,
                 )
                 async with asyncio.TaskGroup() as group:
-                    senders = [group.create_task(self._log.run()), group.create_task(self._send_phases())]
+                    senders = [group.create_task(self._log.run()), group.create_task(self._hear_of_phases())]
                     self._work = group.create_task(self._attempt.outcome())
                     if self._stop:
                         self._work.cancel()
@@ -88,18 +91,17 @@ class JobRunner:
             return
         if self._stop is Stop.RELEASE and work.cancelled():
             await self._log.drain()
-            await self._bench.client.release(*self._key)
+            await self._reporter.release(self.claim)
             return
         outcome = cancelled() if work.cancelled() else work.result()
         if found.has_run:
             await self._collect(found, workspace)
         told = await self._diagnostics(found, workspace)
         await self._log.drain()
-        await self._phases.join()
         if self._log_is_cut:
             found.notes.append("Parts of the output are missing: the server takes no longer log.")
         result = self._result(outcome, found, told)
-        await self._bench.client.finish(self.claim.job_id, Finish(claim_id=self.claim.claim_id, result=result))
+        await self._reporter.finish(self.claim, result)
         ended = {"job": self.claim.job_id, "state": str(result.state), "reason": str(result.reason or "")}
         log.info("a job has ended", extra=ended)
 
@@ -112,12 +114,14 @@ class JobRunner:
             self._log_is_cut = True
             return offset
 
-    async def _send_phases(self) -> None:
-        """Tells the phases in order, beside the work: a round trip never holds the job up."""
+    def _enter(self, phase: Phase) -> None:
+        """Tells the phase beside the work: a round trip never holds the job up."""
+        self._phases.put_nowait(self._reporter.phase(self.claim, phase))
+
+    async def _hear_of_phases(self) -> None:
+        """A refusal leaves through here."""
         while True:
-            phase = await self._phases.get()
-            await self._bench.client.phase(*self._key, phase)
-            self._phases.task_done()
+            await (await self._phases.get())
 
     async def _upload(self, content: Path | bytes) -> str:
         return await self._bench.client.upload(content, claim=self._key)
@@ -127,7 +131,7 @@ class JobRunner:
     async def _collect(self, found: Findings, workspace: Workspace) -> None:
         if is_empty(workspace.out):
             return
-        self._phases.put_nowait(Phase.COLLECT)
+        self._enter(Phase.COLLECT)
         collection = await collect(workspace.out, self.claim.spec.limits.disk_bytes, self._upload)
         found.artifacts += collection.artifacts
         found.notes += collection.notes()

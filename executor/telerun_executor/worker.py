@@ -12,13 +12,13 @@ import msgspec
 
 from telerun_executor.bench import Bench
 from telerun_executor.job_runner import JobRunner, Stop
+from telerun_executor.reporter import Reporter
 from telerun_protocol.errors import Conflict, ServerUnreachable, TelerunError
 from telerun_protocol.messages import (
     Claim,
     ClaimRequest,
     ExecutorInfo,
     ExecutorTerms,
-    Finish,
     HeartbeatRequest,
     Message,
     Result,
@@ -41,6 +41,7 @@ class Worker:
 
     def __init__(self, bench: Bench, info: ExecutorInfo, terms: ExecutorTerms, *, drain_s: float) -> None:
         self._bench = bench
+        self._reporter = Reporter(bench.client)
         self._info = info
         self._terms = terms
         self._drain_s = drain_s
@@ -57,11 +58,13 @@ class Worker:
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as jobs, asyncio.TaskGroup() as talking:
+            reports = talking.create_task(self._reporter.run())
             heartbeats = talking.create_task(self._heartbeats())
             claims = talking.create_task(self._claims(jobs))
             await self._stopping.wait()
             claims.cancel()
             await self._wind_up()
+            reports.cancel()
             heartbeats.cancel()
             await self._say_goodbye()
 
@@ -85,7 +88,7 @@ class Worker:
                 self._begin(claim, jobs)
 
     def _begin(self, claim: Claim, jobs: asyncio.TaskGroup) -> None:
-        runner = JobRunner(self._bench, claim)
+        runner = JobRunner(self._bench, self._reporter, claim)
         self._jobs[claim.claim_id] = runner
         jobs.create_task(self._serve(runner))
         asyncio.get_running_loop().call_later(QUICK_S, self._tell_anew)
@@ -112,7 +115,7 @@ class Worker:
             executor=self._bench.executor,
         )
         try:
-            await self._bench.client.finish(claim.job_id, Finish(claim_id=claim.claim_id, result=result))
+            await self._reporter.finish(claim, result)
         except TelerunError as refused:
             log.warning("a fault could not be reported", extra={"job": claim.job_id, "error": str(refused)})
 

@@ -11,7 +11,7 @@ import hashlib
 import io
 import ssl
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -21,7 +21,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from tenacity.wait import wait_exponential, wait_random
 
 from telerun_protocol import routes
-from telerun_protocol.codec import decode, encode, error_of
+from telerun_protocol.codec import decode, encode, error_from, error_of
 from telerun_protocol.errors import (
     InvalidMessage,
     MissingBlobs,
@@ -39,21 +39,20 @@ from telerun_protocol.messages import (
     ExecutorList,
     ExecutorTerms,
     FileRef,
-    Finish,
     Heartbeat,
     HeartbeatRequest,
     Job,
     JobList,
     JobSpec,
     LogSize,
-    PhaseReport,
     Principal,
-    Release,
+    Report,
+    ReportAnswers,
+    Reports,
     ServiceLimits,
     Submit,
     Version,
 )
-from telerun_protocol.states import Phase
 
 T = TypeVar("T")
 BLOCK_BYTES = 1 << 18
@@ -367,20 +366,18 @@ class Client:
     async def heartbeat(self, request: HeartbeatRequest) -> Heartbeat:
         return await self._call(Heartbeat, "POST", routes.HEARTBEAT, request)
 
-    async def phase(self, job: str, claim_id: str, phase: Phase) -> None:
-        await self._call(dict, "POST", routes.fill(routes.PHASE, job=job), PhaseReport(claim_id=claim_id, phase=phase))
+    async def report(self, reports: Sequence[Report]) -> list[TelerunError | None]:
+        """Tells what has become of jobs, at most MOST_AT_ONCE reports; for each the refusal, or None."""
+        answers = await self._call(ReportAnswers, "POST", routes.REPORTS, Reports(reports=tuple(reports)))
+        if len(answers.problems) != len(reports):
+            raise InvalidMessage(f"The server answered {len(answers.problems)} of {len(reports)} reports.")
+        return [error_from(problem) if problem else None for problem in answers.problems]
 
     async def append_log(self, job: str, claim_id: str, offset: int, frames: bytes) -> int:
         """Appends whole frames at `offset`; bytes the server has are not written twice. Returns the log's size."""
         headers = {routes.CLAIM_HEADER: claim_id, routes.OFFSET_HEADER: str(offset)}
         size = await self._call(LogSize, "POST", routes.fill(routes.LOG, job=job), body=frames, headers=headers)
         return size.size_bytes
-
-    async def finish(self, job: str, finish: Finish) -> None:
-        await self._call(dict, "POST", routes.fill(routes.FINISH, job=job), finish)
-
-    async def release(self, job: str, claim_id: str) -> None:
-        await self._call(dict, "POST", routes.fill(routes.RELEASE, job=job), Release(claim_id=claim_id))
 
 
 async def server_sent(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[int, bytes]]:

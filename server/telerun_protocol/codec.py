@@ -66,5 +66,10 @@ def error_of(status: int, body: bytes, retry_after_s: float | None = None) -> Te
         kind = by_status.get(status, TelerunError)
         said = f"The server answered HTTP {status}." if body or kind is TelerunError else None  # None: HEAD has no body
         return kind(said, retry_after_s=retry_after_s)
+    return error_from(problem, retry_after_s)
+
+
+def error_from(problem: Problem, retry_after_s: float | None = None) -> TelerunError:
+    """What `problem_of` was made from."""
     kind = BY_CODE.get(problem.code, TelerunError)
     return kind(problem.message, hint=problem.hint, path=problem.path, items=problem.items, retry_after_s=retry_after_s)

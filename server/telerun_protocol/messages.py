@@ -20,6 +20,7 @@ ShortText = Annotated[str, Meta(max_length=1000)]
 Argument = Annotated[str, Meta(max_length=100_000)]
 Label = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/=<>-]{0,62}$")]
 EnvName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
+MOST_AT_ONCE = 64  # reports or submits in one request
 PositiveFloat = Annotated[float, Meta(gt=0)]
 PositiveInt = Annotated[int, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=0)]
@@ -436,20 +437,30 @@ class Heartbeat(Message, frozen=True, kw_only=True):
     lost: tuple[str, ...] = ()  # claim ids that are no longer this executor's
 
 
-class PhaseReport(Message, frozen=True, kw_only=True):
+class Report(Message, frozen=True, kw_only=True):
+    """What has become of one job: the `phase` it enters, or the `result` it ended with, or that it is given back."""
+
+    job_id: str
     claim_id: str
-    phase: Phase
+    phase: Phase | None = None
+    result: Result | None = None
+    release: bool = False  # unfinished: it is queued again, and the attempt does not count
+
+    def __post_init__(self) -> None:
+        if (self.phase is not None) + (self.result is not None) + self.release != 1:
+            raise ValueError("a report has either a phase, or a result, or release")
 
 
-class Finish(Message, frozen=True, kw_only=True):
-    claim_id: str
-    result: Result
+class Reports(Message, frozen=True, kw_only=True):
+    """What has become of several jobs; the reports of each job in the order in which it happened."""
+
+    reports: Annotated[tuple[Report, ...], Meta(max_length=MOST_AT_ONCE)]
 
 
-class Release(Message, frozen=True, kw_only=True):
-    """Gives a job back unfinished: it is queued again, and the attempt does not count."""
+class ReportAnswers(Message, frozen=True, kw_only=True):
+    """A Problem or null for each report, in order: null where it is stored, now or since an earlier try."""
 
-    claim_id: str
+    problems: tuple[Problem | None, ...]
 
 
 class LogSize(Message, frozen=True, kw_only=True):

@@ -18,11 +18,9 @@ from telerun_server.handlers.events import EventsHandler
 from telerun_server.handlers.executors import (
     ClaimsHandler,
     ExecutorsHandler,
-    FinishHandler,
     HeartbeatHandler,
-    PhaseHandler,
     RegisterHandler,
-    ReleaseHandler,
+    ReportsHandler,
 )
 from telerun_server.handlers.jobs import CancelHandler, JobHandler, JobsHandler
 from telerun_server.handlers.log import LogHandler
@@ -31,8 +29,7 @@ from telerun_server.handlers.log import LogHandler
 ROUTES: tuple[tuple[str, type[RequestHandler]], ...] = (
     (routes.JOBS, JobsHandler),
     (routes.CLAIMS, ClaimsHandler),
-    (routes.PHASE, PhaseHandler),
-    (routes.FINISH, FinishHandler),
+    (routes.REPORTS, ReportsHandler),
     (routes.LOG, LogHandler),
     (routes.JOB, JobHandler),
     (routes.HEARTBEAT, HeartbeatHandler),
@@ -40,7 +37,6 @@ ROUTES: tuple[tuple[str, type[RequestHandler]], ...] = (
     (routes.FILE, FileHandler),
     (routes.EVENTS, EventsHandler),
     (routes.CANCEL, CancelHandler),
-    (routes.RELEASE, ReleaseHandler),
     (routes.REGISTER, RegisterHandler),
     (routes.EXECUTORS, ExecutorsHandler),
     (routes.VERSION, VersionHandler),

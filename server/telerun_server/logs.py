@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -187,16 +187,19 @@ class Logs:
             log.ended = True
         self._wakeups.ring(("log", job_id))
 
-    async def sync(self, job_id: str) -> None:
-        """Called before a job's end is committed: then its log is as durable as its result."""
-        if job_id in self._unsynced:
-            self._unsynced.discard(job_id)  # before: what is appended meanwhile is not synced by this
-            try:
-                with self.using(job_id) as log:
-                    await log.sync()
-            except OSError:
-                self._unsynced.add(job_id)
-                raise
+    async def sync(self, job_ids: Iterable[str]) -> None:
+        """Called before the ends of jobs are committed: then their logs are as durable as their results."""
+        if unsynced := self._unsynced.intersection(job_ids):
+            await asyncio.gather(*map(self._sync, unsynced))
+
+    async def _sync(self, job_id: str) -> None:
+        self._unsynced.discard(job_id)  # before: what is appended meanwhile is not synced by this
+        try:
+            with self.using(job_id) as log:
+                await log.sync()
+        except OSError:
+            self._unsynced.add(job_id)
+            raise
 
     def remove(self, job_id: str) -> None:
         if log := self._open.pop(job_id, None):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from telerun_protocol.errors import InvalidMessage, NotFound, StaleClaim
+from telerun_protocol.errors import InvalidMessage, NotFound, StaleClaim, TelerunError
 from telerun_protocol.limits import OPTIONS
 from telerun_protocol.messages import (
     Claim,
@@ -21,15 +21,13 @@ from telerun_protocol.messages import (
     ExecutorInfo,
     ExecutorList,
     ExecutorTerms,
-    Finish,
     Heartbeat,
     HeartbeatRequest,
     Job,
     JobList,
     JobSpec,
-    PhaseReport,
     Principal,
-    Release,
+    Report,
     Result,
     Submit,
 )
@@ -39,7 +37,7 @@ from telerun_server.connections import Connection, Connections
 from telerun_server.logs import Logs
 from telerun_server.metrics import Metrics
 from telerun_server.needs import Needs, may_claim, needs_of, refuse_hopeless, waiting_for
-from telerun_server.store.base import Change, ClaimOrder, HeldJob, JobFilter, Store, Submission
+from telerun_server.store.base import Change, ClaimOrder, HeldJob, JobFilter, Store, Submission, Told
 from telerun_server.wakeups import Waiter, Wakeups
 
 LOG_SLACK_BYTES = 16 << 20  # compiler output and frame headers, beside the program's own output
@@ -148,8 +146,8 @@ class Queue:
     async def cancel(self, principal: Principal, ref: str) -> Job:
         job = await self.job(principal, ref)
         result = Result(state=State.CANCELLED, reason=Reason.CANCELLED, message="Cancelled before it was started.")
-        change = await self._store.cancel(job.id, result, time.time())
-        self._announce((change,))
+        if change := await self._store.cancel(job.id, result, time.time()):
+            self._announce((change,))
         return await self.job(principal, job.id)
 
     async def events(self, principal: Principal, after: int) -> list[Event]:
@@ -271,27 +269,19 @@ class Queue:
                 if not await waiter.wait(deadline - loop.time()) or waiter.gone:
                     return answer
 
-    async def phase(self, name: str, ref: str, report: PhaseReport) -> None:
-        self.check_claim(name, ref, report.claim_id)
-        change = await self._store.report_phase(ref, report.claim_id, report.phase, time.time())
-        self._announce((change,))
-
-    async def finish(self, ref: str, message: Finish) -> None:
-        result = message.result
-        if not result.state.is_final or (result.state is State.SUCCEEDED) != (result.reason is None):
-            raise InvalidMessage(
-                "$.result: a final state is needed, with a reason unless the job succeeded.", path="$.result"
-            )
-        await self._logs.sync(ref)
-        change = await self._store.finish(
-            ref, message.claim_id, result, _cancelled(result), self._config.max_attempts, time.time()
-        )
-        self._announce((change,))
-
-    async def release(self, ref: str, message: Release) -> None:
-        nothing = Result(state=State.CANCELLED, reason=Reason.CANCELLED, message="Cancelled.")
-        change = await self._store.release(ref, message.claim_id, nothing, time.time())
-        self._announce((change,))
+    async def report(self, name: str, reports: Sequence[Report]) -> list[TelerunError | None]:
+        """Notes what an executor tells; the refusal of each report, or None."""
+        refusals: list[TelerunError | None] = [_unfit(report) for report in reports]
+        told = [
+            Told(executor=name, report=report, when_cancelled=_cancelled(report.result))
+            for report, refused in zip(reports, refusals, strict=True)
+            if not refused
+        ]
+        await self._logs.sync(one.report.job_id for one in told if one.report.result)
+        answers = await self._store.report(told, self._config.max_attempts, time.time())
+        self._announce(answer for answer in answers if isinstance(answer, Change))
+        stored = iter(answers)
+        return [refused or _refusal(next(stored)) for refused in refusals]
 
     def append_log(self, name: str, ref: str, claim_id: str, offset: int, frames: bytes) -> int:
         holder = self.check_claim(name, ref, claim_id)
@@ -329,11 +319,9 @@ class Queue:
         """Keeps only those that the store still knows."""
         self._executors.keep(known)
 
-    def _announce(self, changes: Iterable[Change | None]) -> None:
+    def _announce(self, changes: Iterable[Change]) -> None:
         """Wakes whoever waits for what has happened. Called as soon as it is durable."""
         for change in changes:
-            if change is None:
-                continue
             self._wakeups.ring(("events", change.owner))
             if change.claim_id and change.state not in (State.CLAIMED, State.RUNNING):
                 holder = self._holders.get(change.job_id)
@@ -356,8 +344,21 @@ def new_job_id() -> str:
     return "j" + secrets.token_bytes(11).translate(BASE_32).decode()
 
 
-def _cancelled(result: Result) -> Result:
-    """What an executor reported for a job whose cancelling was asked: ended by that, whatever it looked like."""
+def _unfit(report: Report) -> InvalidMessage | None:
+    result = report.result
+    if result is None or (result.state.is_final and (result.state is State.SUCCEEDED) == (result.reason is None)):
+        return None
+    return InvalidMessage("$.result: a final state is needed, with a reason unless the job succeeded.", path="$.result")
+
+
+def _refusal(answer: Change | TelerunError | None) -> TelerunError | None:
+    return answer if isinstance(answer, TelerunError) else None
+
+
+def _cancelled(result: Result | None) -> Result:
+    """What a job whose cancelling was asked ends with: that, whatever its executor made of it, or gave back."""
+    if result is None:
+        return Result(state=State.CANCELLED, reason=Reason.CANCELLED, message="Cancelled.")
     if result.state is State.SUCCEEDED:
         return result
     return msgspec.structs.replace(

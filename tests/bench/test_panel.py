@@ -17,7 +17,7 @@ from tests_lab import LabProcess
 from tests_processes import ServerProcess
 
 from telerun_protocol.client import Client
-from telerun_protocol.messages import ClaimRequest, ExecutorInfo, Finish, JobSpec, Result, ToolchainInfo
+from telerun_protocol.messages import ClaimRequest, ExecutorInfo, JobSpec, Report, Result, ToolchainInfo
 from telerun_protocol.states import Language, Reason, State
 
 CHROMIUM = os.environ.get("TELERUN_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
@@ -76,7 +76,7 @@ async def fill(server: ServerProcess) -> None:
             await asyncio.gather(*(user.submit(spec(left - at)) for at in range(number)))
             request = ClaimRequest(instance=instance, request_id=uuid.uuid4().hex, max_jobs=number, wait_s=10)
             for claim in (await executor.claim(request)).claims:
-                await executor.finish(claim.job_id, Finish(claim_id=claim.claim_id, result=result(left)))
+                await executor.report([Report(job_id=claim.job_id, claim_id=claim.claim_id, result=result(left))])
                 left -= 1
         await asyncio.gather(*(user.submit(spec(JOBS + at)) for at in range(QUEUED)))
 

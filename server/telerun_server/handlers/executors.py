@@ -6,15 +6,14 @@ from typing import ClassVar
 
 import msgspec
 
-from telerun_protocol.messages import ClaimRequest, ExecutorInfo, Finish, HeartbeatRequest, PhaseReport, Release
+from telerun_protocol.codec import problem_of
+from telerun_protocol.messages import ClaimRequest, ExecutorInfo, HeartbeatRequest, ReportAnswers, Reports
 from telerun_server.handlers.base import EVERYBODY, EXECUTORS, Handler
 
 _info = msgspec.json.Decoder(ExecutorInfo)
 _claim = msgspec.json.Decoder(ClaimRequest)
 _heartbeat = msgspec.json.Decoder(HeartbeatRequest)
-_phase = msgspec.json.Decoder(PhaseReport)
-_finish = msgspec.json.Decoder(Finish)
-_release = msgspec.json.Decoder(Release)
+_reports = msgspec.json.Decoder(Reports)
 
 
 class ExecutorsHandler(Handler):
@@ -48,28 +47,9 @@ class HeartbeatHandler(Handler):
         self.answer(await self.parts.queue.heartbeat(self.principal.name, self.message(_heartbeat), self.waiter))
 
 
-class PhaseHandler(Handler):
+class ReportsHandler(Handler):
     allowed: ClassVar = {"POST": EXECUTORS}
 
-    async def post(self, ref: str) -> None:
-        queue = self.parts.queue
-        await queue.phase(self.principal.name, await queue.job_id(ref), self.message(_phase))
-        self.done()
-
-
-class FinishHandler(Handler):
-    allowed: ClassVar = {"POST": EXECUTORS}
-
-    async def post(self, ref: str) -> None:
-        queue = self.parts.queue
-        await queue.finish(await queue.job_id(ref), self.message(_finish))
-        self.done()
-
-
-class ReleaseHandler(Handler):
-    allowed: ClassVar = {"POST": EXECUTORS}
-
-    async def post(self, ref: str) -> None:
-        queue = self.parts.queue
-        await queue.release(await queue.job_id(ref), self.message(_release))
-        self.done()
+    async def post(self) -> None:
+        refusals = await self.parts.queue.report(self.principal.name, self.message(_reports).reports)
+        self.answer(ReportAnswers(problems=tuple(problem_of(error) if error else None for error in refusals)))

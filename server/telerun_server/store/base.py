@@ -11,8 +11,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from telerun_protocol.messages import Event, ExecutorInfo, Job, JobSpec, Result
-from telerun_protocol.states import Phase, State
+from telerun_protocol.errors import TelerunError
+from telerun_protocol.messages import Event, ExecutorInfo, Job, JobSpec, Report, Result
+from telerun_protocol.states import State
 from telerun_server.needs import Needs
 
 
@@ -93,6 +94,15 @@ class HeldJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the executor of this name tells of a job; `when_cancelled` is for a job that was to be cancelled."""
+
+    executor: str
+    report: Report
+    when_cancelled: Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Leases:
     """What became of the leases an executor asked to extend."""
 
@@ -167,22 +177,14 @@ class Store(ABC):
         """Extends the leases that this instance still holds, and notes that it was seen."""
 
     @abstractmethod
-    async def report_phase(self, job_id: str, claim_id: str, phase: Phase, now: float) -> Change | None:
-        """Notes what the executor does now; RUN makes the job RUNNING. None when that was known. Raises StaleClaim."""
+    async def report(self, told: Sequence[Told], max_attempts: int, now: float) -> list[Change | TelerunError | None]:
+        """Notes what an executor tells of the jobs it holds, in order; for each the change, or None where it was known.
 
-    @abstractmethod
-    async def finish(
-        self, job_id: str, claim_id: str, result: Result, when_cancelled: Result, max_attempts: int, now: float
-    ) -> Change | None:
-        """Ends a held job with `result`, or, where its cancelling was asked, with `when_cancelled`.
-
-        A result whose reason is ours queues the job again while attempts remain. None: this claim has ended it
-        before. Raises StaleClaim, and MissingBlobs for artifacts that were not uploaded for this job.
+        The phase RUN makes a job RUNNING. A result ends it, unless its reason is ours and attempts remain: then it is
+        queued again. What is given back is queued again, and the attempt does not count. A job whose cancelling was
+        asked ends with `when_cancelled`. In the place of what is refused, and changes nothing, stands StaleClaim, or
+        MissingBlobs for artifacts that were not uploaded for this job.
         """
-
-    @abstractmethod
-    async def release(self, job_id: str, claim_id: str, when_cancelled: Result, now: float) -> Change | None:
-        """Queues a held job again; the attempt does not count. None: done before. Raises StaleClaim."""
 
     @abstractmethod
     async def lose_expired(self, max_attempts: int, now: float) -> list[Change]:

@@ -7,24 +7,22 @@ from dataclasses import dataclass
 
 import msgspec
 
-from telerun_protocol.errors import MissingBlobs, StaleClaim
 from telerun_protocol.messages import Result
 from telerun_protocol.states import Reason, State
 from telerun_server.store.base import Change
 from telerun_server.store.changes import CHANGED, change_of, text_of
 from telerun_server.store.database_thread import Execute
 
-UNBOUNDED = 1 << 62
-
 END = f"""UPDATE jobs SET state = :state, reason = :reason, result = :result, finished_at = :now, changed_at = :now,
     phase = NULL, claim_id = NULL, claim_request = NULL, instance = NULL, lease_until = NULL, ended_claim_id = :ended
-  WHERE id = :job_id AND claim_id = :claim_id AND (NOT cancel_requested OR :cancelled) RETURNING {CHANGED}"""  # noqa: S608
+  WHERE id = :job_id AND claim_id = :claim_id AND executor = :executor AND (NOT cancel_requested OR :cancelled)
+  RETURNING {CHANGED}"""  # noqa: S608
 
 REQUEUE = f"""UPDATE jobs SET state = 'queued', attempt = attempt - :uncounted, changed_at = :now, executor = NULL,
     claimed_at = NULL, started_at = NULL, phase = NULL, phases = '[]', claim_id = NULL, claim_request = NULL,
     instance = NULL, lease_until = NULL, ended_claim_id = :ended
-  WHERE id = :job_id AND claim_id = :claim_id AND NOT cancel_requested AND attempt < :max_attempts
-  RETURNING {CHANGED}"""  # noqa: S608
+  WHERE id = :job_id AND claim_id = :claim_id AND executor = :executor AND NOT cancel_requested
+    AND attempt < :max_attempts RETURNING {CHANGED}"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +32,7 @@ class Ending:
     execute: Execute
     job_id: str
     claim_id: str
+    executor: str
     now: float
     instance: str | None = None
 
@@ -47,7 +46,8 @@ class Ending:
 
     def _apply(self, sql: str, **more: object) -> Change | None:
         ended = self.claim_id if self.instance is None else None
-        values = {"job_id": self.job_id, "claim_id": self.claim_id, "now": self.now, "ended": ended, **more}
+        held = {"job_id": self.job_id, "claim_id": self.claim_id, "executor": self.executor}
+        values = {**held, "now": self.now, "ended": ended, **more}
         row = self.execute(sql, values).fetchone()
         return change_of(row, (self.instance, self.claim_id)) if row else None
 
@@ -67,52 +67,6 @@ def cancel(execute: Execute, job_id: str, result: Result, now: float) -> Change 
     return None
 
 
-def _check_ended(execute: Execute, job_id: str, claim_id: str) -> None:
-    """Raises StaleClaim unless the job's executor has ended this very claim before."""
-    sql = "SELECT 1 FROM jobs WHERE id = ? AND ended_claim_id = ?"
-    if not execute(sql, (job_id, claim_id)).fetchone():
-        raise StaleClaim
-
-
-def finish(
-    execute: Execute,
-    job_id: str,
-    claim_id: str,
-    result: Result,
-    when_cancelled: Result,
-    max_attempts: int,
-    now: float,
-) -> Change | None:
-    ending = Ending(execute, job_id, claim_id, now)
-    if result.artifacts:
-        _check_artifacts(execute, job_id, claim_id, result)
-    change = None
-    if result.reason is not None and result.reason.is_ours:
-        change = ending.requeue(max_attempts)
-    change = change or ending.end(result, cancelled=result.state is State.SUCCEEDED)
-    change = change or ending.end(when_cancelled, cancelled=True)
-    if change is None:
-        _check_ended(execute, job_id, claim_id)
-    return change
-
-
-def _check_artifacts(execute: Execute, job_id: str, claim_id: str, result: Result) -> None:
-    row = execute("SELECT number FROM jobs WHERE id = ? AND claim_id = ?", (job_id, claim_id)).fetchone()
-    if row is None:  # the guarded UPDATE tells why
-        return
-    present = {sha256 for (sha256,) in execute("SELECT sha256 FROM job_blobs WHERE job = ?", row)}
-    if missing := {artifact.sha256 for artifact in result.artifacts} - present:
-        raise MissingBlobs("The result names files that were not uploaded for this job.", items=tuple(sorted(missing)))
-
-
-def release(execute: Execute, job_id: str, claim_id: str, when_cancelled: Result, now: float) -> Change | None:
-    ending = Ending(execute, job_id, claim_id, now)
-    change = ending.requeue(UNBOUNDED, uncounted=True) or ending.end(when_cancelled, cancelled=True)
-    if change is None:
-        _check_ended(execute, job_id, claim_id)
-    return change
-
-
 EXPIRED = "SELECT id, instance, claim_id, executor, attempt FROM jobs WHERE claim_id IS NOT NULL AND lease_until < ?"
 OF_INSTANCE = "SELECT id, instance, claim_id, executor, attempt FROM jobs WHERE claim_id IS NOT NULL AND instance = ?"
 
@@ -129,7 +83,7 @@ def _lose(
     execute: Execute, rows: list[tuple[str, str, str, str, int]], max_attempts: int, now: float
 ) -> Iterator[Change]:
     for job_id, instance, claim_id, executor, attempt in rows:
-        ending = Ending(execute, job_id, claim_id, now, instance)
+        ending = Ending(execute, job_id, claim_id, executor, now, instance)
         lost = Result(
             state=State.FAILED,
             reason=Reason.EXECUTOR_LOST,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 
-from telerun_protocol.errors import InvalidMessage, MissingBlobs, StaleClaim, TooManyRequests
+from telerun_protocol.errors import InvalidMessage, MissingBlobs, TooManyRequests
 from telerun_protocol.messages import Job
-from telerun_protocol.states import Phase, State
+from telerun_protocol.states import State
 from telerun_server.store.base import Change, ClaimOrder, HeldJob, Leases, Submission
-from telerun_server.store.changes import CHANGED, change_of, text_of
+from telerun_server.store.changes import text_of
 from telerun_server.store.database_thread import Execute
 from telerun_server.store.reading import JOB_COLUMNS, blob_size, decode_needs, decode_spec, job_of
 
@@ -151,19 +151,3 @@ def extend_all(execute: Execute, until: float) -> list[HeldJob]:
         (until,),
     ).fetchall()
     return [held_job(row) for row in rows]
-
-
-PHASE = f"""UPDATE jobs SET phase = :phase, changed_at = :now, phases = json_insert(phases, '$[#]',
-      json_object('phase', :phase, 'started_at', :now)),
-    state = CASE WHEN :phase = 'run' THEN 'running' ELSE state END,
-    started_at = CASE WHEN :phase = 'run' THEN :now ELSE started_at END
-  WHERE id = :job_id AND claim_id = :claim_id AND phase IS NOT :phase RETURNING {CHANGED}"""  # noqa: S608
-
-
-def report_phase(execute: Execute, job_id: str, claim_id: str, phase: Phase, now: float) -> Change | None:
-    row = execute(PHASE, {"phase": phase, "now": now, "job_id": job_id, "claim_id": claim_id}).fetchone()
-    if row:
-        return change_of(row)
-    if not execute("SELECT 1 FROM jobs WHERE id = ? AND claim_id = ?", (job_id, claim_id)).fetchone():
-        raise StaleClaim
-    return None

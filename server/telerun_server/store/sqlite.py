@@ -10,10 +10,10 @@ from pathlib import Path
 import msgspec
 
 from telerun_protocol.codec import encode
-from telerun_protocol.errors import Conflict, NotFound, ServerFailed
+from telerun_protocol.errors import Conflict, NotFound, ServerFailed, TelerunError
 from telerun_protocol.messages import Event, ExecutorInfo, Job, Result
-from telerun_protocol.states import Phase, State
-from telerun_server.store import ending, queueing, reading
+from telerun_protocol.states import State
+from telerun_server.store import ending, queueing, reading, reporting
 from telerun_server.store.base import (
     Account,
     Change,
@@ -24,6 +24,7 @@ from telerun_server.store.base import (
     Leases,
     Store,
     Submission,
+    Told,
 )
 from telerun_server.store.database_thread import DatabaseThread, Execute
 from telerun_server.store.migrate import migrate
@@ -91,16 +92,8 @@ class SqliteStore(Store):
     async def extend(self, instance: str, claim_ids: Sequence[str], lease_s: float, now: float) -> Leases:
         return await self._write(queueing.extend, instance, tuple(claim_ids), lease_s, now)
 
-    async def report_phase(self, job_id: str, claim_id: str, phase: Phase, now: float) -> Change | None:
-        return await self._write(queueing.report_phase, job_id, claim_id, phase, now)
-
-    async def finish(
-        self, job_id: str, claim_id: str, result: Result, when_cancelled: Result, max_attempts: int, now: float
-    ) -> Change | None:
-        return await self._write(ending.finish, job_id, claim_id, result, when_cancelled, max_attempts, now)
-
-    async def release(self, job_id: str, claim_id: str, when_cancelled: Result, now: float) -> Change | None:
-        return await self._write(ending.release, job_id, claim_id, when_cancelled, now)
+    async def report(self, told: Sequence[Told], max_attempts: int, now: float) -> list[Change | TelerunError | None]:
+        return await self._write(reporting.report, tuple(told), max_attempts, now)
 
     async def lose_expired(self, max_attempts: int, now: float) -> list[Change]:
         return await self._write(ending.lose_expired, max_attempts, now)

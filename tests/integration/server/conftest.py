@@ -18,13 +18,13 @@ from telerun_protocol.messages import (
     ClaimRequest,
     Device,
     ExecutorInfo,
-    Finish,
     Job,
     JobSpec,
+    Report,
     Result,
     ToolchainInfo,
 )
-from telerun_protocol.states import Language, State
+from telerun_protocol.states import Language, Phase, State
 from telerun_server.config import Config
 from telerun_server.server import Server, Settings, running
 
@@ -75,7 +75,18 @@ class Executor:
         return claim
 
     async def finish(self, claim: Claim, result: Result = SUCCESS) -> None:
-        await self.client.finish(claim.job_id, Finish(claim_id=claim.claim_id, result=result))
+        await self.tell(Report(job_id=claim.job_id, claim_id=claim.claim_id, result=result))
+
+    async def phase(self, claim: Claim, phase: Phase) -> None:
+        await self.tell(Report(job_id=claim.job_id, claim_id=claim.claim_id, phase=phase))
+
+    async def release(self, claim: Claim) -> None:
+        await self.tell(Report(job_id=claim.job_id, claim_id=claim.claim_id, release=True))
+
+    async def tell(self, report: Report) -> None:
+        (refused,) = await self.client.report([report])
+        if refused:
+            raise refused
 
 
 @dataclass

@@ -39,16 +39,10 @@ ALL = [
         ("POST", routes.REGISTER),
         ("POST", routes.CLAIMS),
         ("POST", routes.HEARTBEAT),
-        ("POST", routes.PHASE),
-        ("POST", routes.FINISH),
-        ("POST", routes.RELEASE),
+        ("POST", routes.REPORTS),
     ]
 ]
-FOR_EXECUTORS = {routes.REGISTER, routes.CLAIMS, routes.HEARTBEAT}
-OF_EXECUTORS = {
-    *FOR_EXECUTORS,
-    *(routes.fill(r, job="j22222222222") for r in (routes.PHASE, routes.FINISH, routes.RELEASE)),
-}
+FOR_EXECUTORS = {routes.REGISTER, routes.CLAIMS, routes.HEARTBEAT, routes.REPORTS}
 FOR_BOTH = {routes.ME, routes.LIMITS, routes.EXECUTORS, routes.fill(routes.BLOB, sha256=SHA)}
 
 
@@ -71,7 +65,7 @@ async def test_every_route_needs_a_token_of_the_right_kind(world: World, method:
     user, executor = await accounts.add("ada", "user"), await accounts.add("box", "executor")
     for token, scheme in ((None, "Bearer"), ("f" * 64, "Bearer"), (user, "Basic"), ("", "Bearer")):
         assert (await ask(world, method, path, token, scheme=scheme))[0] == 401
-    is_executors = path in OF_EXECUTORS or (method == "POST" and path.endswith("/log"))
+    is_executors = path in FOR_EXECUTORS or (method == "POST" and path.endswith("/log"))
     if path in FOR_BOTH:
         return
     status, problem = await ask(world, method, path, user if is_executors else executor)

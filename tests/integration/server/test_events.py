@@ -22,7 +22,7 @@ async def test_every_change_of_the_askers_jobs(ada: Client, bob: Client, box: Ex
     await submit(bob)
     claim = (await box.claim(max_jobs=1))[0]
     assert claim.job_id == job.id
-    await box.client.phase(job.id, claim.claim_id, Phase.RUN)
+    await box.phase(claim, Phase.RUN)
     await ada.cancel(job.id)
     await box.finish(claim)
     events = await take(ada.events(after=0), 5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 
 from telerun_protocol.client import Client
@@ -29,8 +30,8 @@ async def test_a_job_from_submit_to_result(ada: Client, box: Executor) -> None:
     claimed = await ada.job(job.id)
     assert (claimed.state, claimed.executor, claimed.queue_position) == (State.CLAIMED, "box", None)
 
-    await box.client.phase(job.id, claim.claim_id, Phase.FETCH)
-    await box.client.phase(job.id, claim.claim_id, Phase.RUN)
+    await box.phase(claim, Phase.FETCH)
+    await box.phase(claim, Phase.RUN)
     running = await ada.job(job.id)
     assert (running.state, running.phase) == (State.RUNNING, Phase.RUN)
     assert [time.phase for time in running.phases] == [Phase.FETCH, Phase.RUN]
@@ -82,12 +83,11 @@ async def test_finish_is_idempotent_and_fenced(ada: Client, box: Executor) -> No
     claim = await box.claim_one()
     await box.finish(claim)
     await box.finish(claim)
-    with pytest.raises(StaleClaim):
-        await box.client.phase(claim.job_id, claim.claim_id, Phase.RUN)
+    await box.phase(claim, Phase.RUN)  # as in a repeated request: no news
     with pytest.raises(StaleClaim):
         await box.client.append_log(claim.job_id, claim.claim_id, 0, encode_frame(1, b"late"))
     with pytest.raises(StaleClaim):
-        await box.client.release(claim.job_id, "0" * 32)
+        await box.release(msgspec.structs.replace(claim, claim_id="0" * 32))
     assert (await ada.job(claim.job_id)).state is State.SUCCEEDED
 
 
@@ -146,12 +146,12 @@ async def test_our_own_failures_are_tried_again(make_world: Worlds) -> None:
 async def test_a_released_job_is_queued_again_without_counting(ada: Client, box: Executor) -> None:
     await submit(ada)
     claim = await box.claim_one()
-    await box.client.release(claim.job_id, claim.claim_id)
-    await box.client.release(claim.job_id, claim.claim_id)
+    await box.release(claim)
+    await box.release(claim)
     again = await box.claim_one()
     assert (again.job_id, again.attempt) == (claim.job_id, 1)
     with pytest.raises(StaleClaim):
-        await box.client.phase(claim.job_id, claim.claim_id, Phase.RUN)
+        await box.phase(msgspec.structs.replace(claim, claim_id="0" * 32), Phase.RUN)
 
 
 SHORT = Config(lease_s=0.4, heartbeat_s=0.1, max_attempts=2)

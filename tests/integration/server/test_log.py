@@ -78,7 +78,7 @@ async def test_a_log_is_bounded(make_world: Worlds) -> None:
 
 async def test_the_next_attempt_appends_to_the_same_log(ada: Client, box: Executor, claim: Claim) -> None:
     await box.client.append_log(claim.job_id, claim.claim_id, 0, ONE)
-    await box.client.release(claim.job_id, claim.claim_id)
+    await box.release(claim)
     again = await box.claim_one()
     assert again.log_offset == len(ONE)
     await box.client.append_log(again.job_id, again.claim_id, again.log_offset, TWO)

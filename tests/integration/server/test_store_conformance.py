@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -10,12 +11,20 @@ from typing import Any
 
 import pytest
 
-from telerun_protocol.errors import Conflict, InvalidMessage, MissingBlobs, NotFound, StaleClaim, TooManyRequests
-from telerun_protocol.messages import Artifact, Job, Result
+from telerun_protocol.errors import (
+    Conflict,
+    InvalidMessage,
+    MissingBlobs,
+    NotFound,
+    StaleClaim,
+    TelerunError,
+    TooManyRequests,
+)
+from telerun_protocol.messages import Artifact, Job, Report, Result
 from telerun_protocol.states import Phase, Reason, State
 from telerun_server.needs import Needs, needs_of
 from telerun_server.queue import new_job_id
-from telerun_server.store.base import Account, ClaimOrder, HeldJob, JobFilter, Store, Submission
+from telerun_server.store.base import Account, ClaimOrder, HeldJob, JobFilter, Store, Submission, Told
 from telerun_server.store.sqlite import SqliteStore
 
 from .conftest import executor_info, spec
@@ -75,8 +84,18 @@ async def take(store: Store, now: float = 2.0, **changes: Any) -> HeldJob:
     return held
 
 
+async def tell(store: Store, held: HeldJob, attempts: int = 3, now: float = 4.0, **what: Any) -> Any:
+    report = Report(job_id=held.job_id, claim_id=held.claim_id, **what)
+    (answer,) = await store.report(
+        [Told(executor=held.executor, report=report, when_cancelled=CANCELLED)], attempts, now
+    )
+    if isinstance(answer, TelerunError):
+        raise answer
+    return answer
+
+
 async def finish(store: Store, held: HeldJob, result: Result = SUCCESS, attempts: int = 3, now: float = 4.0) -> Any:
-    return await store.finish(held.job_id, held.claim_id, result, CANCELLED, attempts, now)
+    return await tell(store, held, attempts, now, result=result)
 
 
 async def state(store: Store, job_id: str) -> State:
@@ -93,10 +112,10 @@ async def test_a_whole_life_and_its_events(store: Store) -> None:
     job = await put(store)
     held = await take(store)
     assert (held.job_id, held.attempt, held.spec, held.claimed_at) == (job.id, 1, job.spec, 2.0)
-    change = await store.report_phase(job.id, held.claim_id, Phase.RUN, 3.0)
+    change = await tell(store, held, now=3.0, phase=Phase.RUN)
     assert change is not None
     assert change.state is State.RUNNING
-    assert await store.report_phase(job.id, held.claim_id, Phase.RUN, 3.5) is None
+    assert await tell(store, held, now=3.5, phase=Phase.RUN) is None
     change = await finish(store, held)
     assert (change.state, change.claim_id) == (State.SUCCEEDED, held.claim_id)
     assert await finish(store, held) is None
@@ -199,10 +218,11 @@ async def test_a_stale_claim_changes_nothing(store: Store) -> None:
     new = await take(store, now=1001.0)
     assert new.claim_id != old.claim_id
     for attempt in (
-        store.report_phase(old.job_id, old.claim_id, Phase.RUN, 1002.0),
+        tell(store, old, phase=Phase.RUN),
         finish(store, old),
-        store.release(old.job_id, old.claim_id, CANCELLED, 1002.0),
-        store.finish("j22222222222", new.claim_id, SUCCESS, CANCELLED, 3, 1002.0),
+        tell(store, old, release=True),
+        finish(store, dataclasses.replace(new, job_id="j22222222222")),
+        finish(store, dataclasses.replace(new, executor="another")),
     ):
         with pytest.raises(StaleClaim):
             await attempt
@@ -261,7 +281,7 @@ async def test_a_cancelled_job_never_comes_back(store: Store, how: str) -> None:
     if how == "finish":
         await finish(store, held, BROKEN)
     elif how == "release":
-        await store.release(held.job_id, held.claim_id, CANCELLED, 4.0)
+        await tell(store, held, release=True)
     else:
         await store.lose_expired(3, 1000.0)
     assert await state(store, held.job_id) is State.CANCELLED
@@ -278,10 +298,10 @@ async def test_success_wins_over_a_cancel_that_came_too_late(store: Store) -> No
 async def test_our_failures_are_retried_and_releases_do_not_count(store: Store) -> None:
     await put(store)
     held = await take(store)
-    change = await store.release(held.job_id, held.claim_id, CANCELLED, 3.0)
+    change = await tell(store, held, release=True)
     assert change is not None
     assert change.state is State.QUEUED
-    assert await store.release(held.job_id, held.claim_id, CANCELLED, 3.0) is None
+    assert await tell(store, held, release=True) is None
     held = await take(store)
     assert held.attempt == 1
     assert (await finish(store, held, BROKEN, attempts=2)).state is State.QUEUED

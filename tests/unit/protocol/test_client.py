@@ -25,7 +25,7 @@ from telerun_protocol.errors import (
     TooManyRequests,
 )
 from telerun_protocol.logframes import Frame, encode_frame
-from telerun_protocol.messages import Finish, Job, JobSpec, Principal, Result, Submit
+from telerun_protocol.messages import Job, JobSpec, Principal, Report, Result, Submit
 from telerun_protocol.states import Language, State
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -121,7 +121,7 @@ async def test_a_refusal_is_final() -> None:
 
     async with server(handler) as url, Client(url) as client:
         with pytest.raises(StaleClaim):
-            await client.finish("j1", Finish(claim_id="c", result=Result(state=State.SUCCEEDED)))
+            await client.report([Report(job_id="j1", claim_id="c", result=Result(state=State.SUCCEEDED))])
     assert calls == 1
 
 
