@@ -41,6 +41,7 @@ class ProcessExit:
     wall_time_s: float = 0.0
     cpu_time_s: float = 0.0
     peak_memory_bytes: int = 0
+    processes_refused: int = 0  # how often the limit on processes kept it from starting one
 
     @property
     def ok(self) -> bool:

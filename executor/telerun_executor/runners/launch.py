@@ -57,7 +57,10 @@ class Launcher:
         """
         body = json.dumps(request).encode()
         header = program.LENGTH.pack(len(body))
-        socket.send_fds(self._control, [header[:1]], list(fds))
+        try:
+            socket.send_fds(self._control, [header[:1]], list(fds))
+        except ConnectionError:
+            raise SandboxError("The process that starts this executor's commands is gone.") from None
         self._writer.write(header[1:] + body)
         try:
             return await self._answer()

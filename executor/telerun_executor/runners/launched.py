@@ -29,9 +29,14 @@ FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXE
 class Watching(Protocol):
     """Looks after a running command's use of resources."""
 
-    exceeded: Reason | None
-    cpu_time_s: float
-    peak_memory_bytes: int
+    @property
+    def exceeded(self) -> Reason | None: ...
+
+    @property
+    def cpu_time_s(self) -> float: ...
+
+    @property
+    def peak_memory_bytes(self) -> int: ...
 
     async def run(self) -> None:
         """Looks until it is cancelled or a limit is exceeded, and then has the command ended."""

@@ -22,13 +22,19 @@ MOST_ENTRIES = 200_000
 
 
 class Watch:
-    """Watches the descendants of `root` and the folder `work`; calls `on_excess` once when a limit is exceeded."""
+    """Watches the descendants of `root` and the folder `work`; calls `on_excess` once when a limit is exceeded.
 
-    def __init__(self, root: psutil.Process, limits: Limits, work: Path, *, on_excess: Callable[[], None]) -> None:
+    `spare` of the processes are our own.
+    """
+
+    def __init__(
+        self, root: psutil.Process, limits: Limits, work: Path, *, on_excess: Callable[[], None], spare: int = 0
+    ) -> None:
         self._root = root
         self._limits = limits
         self._work = work
         self._on_excess = on_excess
+        self._spare = spare
         self.exceeded: Reason | None = None
         self.peak_memory_bytes = 0
         self.cpu_time_s = 0.0
@@ -63,7 +69,7 @@ class Watch:
             return Reason.MEMORY_LIMIT
         if limits.cpu_time_s and cpu > limits.cpu_time_s:
             return Reason.CPU_TIME_LIMIT
-        if limits.processes and processes > limits.processes:
+        if limits.processes and processes > limits.processes + self._spare:
             return Reason.PROCESS_LIMIT
         return None
 

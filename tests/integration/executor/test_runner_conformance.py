@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
+import shutil
 import signal
 import sys
 import time
@@ -18,10 +20,15 @@ import pytest
 from telerun_executor.runners.base import Box, Command, ProcessExit, Runner, Terms
 from telerun_executor.runners.launch import end_leftovers
 from telerun_executor.runners.process import ProcessRunner
+from telerun_executor.runners.sandbox import storage
+from telerun_executor.runners.sandbox.bubblewrap import Mode
+from telerun_executor.runners.sandbox.cgroups.find import find
+from telerun_executor.runners.sandbox.runner import Host, SandboxRunner
+from telerun_executor.runners.sandbox.settings import SandboxSettings
 from telerun_executor.workspace import Workspace
 from telerun_protocol.errors import SandboxError
 from telerun_protocol.messages import Device, Limits
-from telerun_protocol.states import Reason, StreamId
+from telerun_protocol.states import Isolation, Reason, StreamId
 
 PATH = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 GPU = Device(kind="nvidia", name="One", id="GPU-1234", arch="sm_90")
@@ -57,9 +64,42 @@ def process_runner(folder: Path) -> Runner:
     return ProcessRunner(folder / "jobs", folder / "processes")
 
 
-@pytest.fixture(params=[process_runner], ids=["process"])
+def sandbox(mode: Mode) -> Callable[[Path], Runner]:
+    """The sandbox as root has it, or as anybody has it who can do no more than start bubblewrap."""
+
+    def make(folder: Path) -> Runner:
+        bwrap = shutil.which("bwrap")
+        if bwrap is None:
+            pytest.skip("bubblewrap is not installed")
+        if os.geteuid() != 0:
+            pytest.skip("needs root, to become the users of the boxes")
+        hierarchy = None
+        if mode is not Mode.OWN_USER:
+            private_mounts()
+            hierarchy, why = find(f"test-{os.getpid()}")
+            if hierarchy is None:
+                pytest.skip(f"no cgroups can be used here: {' '.join(why)}")
+        host = Host(isolation=Isolation.FULL, mode=mode, bwrap=Path(bwrap), hierarchy=hierarchy)
+        visible = [Path(sys.base_prefix), Path(sys.prefix)]
+        return SandboxRunner(
+            host, folder / "jobs", folder / "processes", settings=SandboxSettings(files=1000), visible=visible
+        )
+
+    return make
+
+
+@functools.cache
+def private_mounts() -> None:
+    storage.enter_private_namespace()
+
+
+RUNNERS = {"process": process_runner, "sandbox": sandbox(Mode.SLOT_USER), "sandbox-of-root": sandbox(Mode.ROOT)}
+
+
+@pytest.fixture(params=RUNNERS.values(), ids=RUNNERS)
 async def runner(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Runner]:
     runner: Runner = request.param(tmp_path)
+    await runner.start(2)
     yield runner
     await runner.close()
 
@@ -178,8 +218,13 @@ async def test_the_environment_is_what_was_given(
     assert names <= {b"PATH", b"A", b"d", b"CUDA_VISIBLE_DEVICES", b"TMPDIR"}
 
 
-async def test_only_the_given_devices_are_visible(box: Any, workspace: Workspace, taker: Taker) -> None:
+async def test_only_the_given_devices_are_visible(runner: Runner, box: Any, workspace: Workspace, taker: Taker) -> None:
     command = Command(argv=("printenv", "CUDA_VISIBLE_DEVICES"), cwd=workspace.work, env=PATH)
+    if isinstance(runner, SandboxRunner):  # it gives a job the device's files, and this device has none
+        with pytest.raises(SandboxError):
+            async with box((GPU,)):
+                pass
+        return
     async with box((GPU,)) as opened:
         await opened.run(command, taker)
     assert taker.out == b"GPU-1234\n"
@@ -469,7 +514,12 @@ async def test_a_killed_launcher_is_our_failure_not_the_programs(
     box: Any, workspace: Workspace, taker: Taker, tmp_path: Path
 ) -> None:
     async with box() as opened:
+        task = asyncio.ensure_future(opened.run(python(workspace, LEAVES + "time.sleep(600)"), taker))
+        await taker.until(b"begun")
+        for launcher in (psutil.Process(int(record.name)) for record in (tmp_path / "processes").iterdir()):
+            if launcher.children():
+                launcher.kill()
         with pytest.raises(SandboxError):
-            await opened.run(python(workspace, "import os, signal; os.kill(os.getppid(), signal.SIGKILL)"), taker)
+            await task
         assert (await opened.run(python(workspace, "print('next')"), taker)).ok
-    assert taker.out == b"next\n"
+    assert taker.out == b"begun\nnext\n"

@@ -1,0 +1,45 @@
+"""Looks at the cgroup of a running command: what it uses, and whether that is too much."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from telerun_executor.runners.sandbox.cgroups.base import CgroupUsage, JobCgroup
+from telerun_protocol.messages import Limits
+from telerun_protocol.states import Reason
+
+INTERVAL_S = 0.05
+
+
+class CgroupWatch:
+    """The kernel keeps most limits; what it does not is CPU time, and that all of a job ends when memory ran out."""
+
+    def __init__(self, cgroup: JobCgroup, limits: Limits, *, on_excess: Callable[[], None]) -> None:
+        self._cgroup = cgroup
+        self._limits = limits
+        self._on_excess = on_excess
+        self.exceeded: Reason | None = None
+        self.usage = CgroupUsage()
+
+    @property
+    def cpu_time_s(self) -> float:
+        return self.usage.cpu_time_s
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        return self.usage.peak_memory_bytes
+
+    async def run(self) -> None:
+        while self.exceeded is None:
+            await asyncio.sleep(INTERVAL_S)
+            self.look()
+            most = self._limits.cpu_time_s
+            if self.exceeded is None and most and self.usage.cpu_time_s > most:
+                self.exceeded = Reason.CPU_TIME_LIMIT
+        self._on_excess()
+
+    def look(self) -> None:
+        self.usage = self._cgroup.usage()
+        if self.usage.oom_kills:
+            self.exceeded = Reason.MEMORY_LIMIT
