@@ -6,10 +6,13 @@ Both work synchronously on open directories, because each step costs microsecond
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import signal
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,6 +21,8 @@ from telerun_protocol.errors import SandboxError
 Devices = Sequence[tuple[int, int | None]]
 """Character devices by major and minor number; a minor of None stands for all of them."""
 
+PROBE = "probe"  # the name of a cgroup in which it is tried what works
+PERIOD_US, LEAST_QUOTA_US = 100_000, 1000  # of CPU time; the kernel takes no less
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.0005, 0.02
 REMOVED_WITHIN_S = 2.0  # a killed process may hold its cgroup for a moment after it is gone
 
@@ -91,6 +96,15 @@ class Hierarchy(ABC):
     @abstractmethod
     def close(self) -> None:
         """Undoes what was set up, as far as no job and no other executor uses it."""
+
+    def _takes(self, name: str, set_: Callable[[], None]) -> bool:
+        """Whether a limit can be set; otherwise `problems` says why not."""
+        try:
+            set_()
+        except SandboxError as error:
+            self.problems.append(f"{name}: {error}")
+            return False
+        return True
 
 
 class JobCgroup(ABC):
@@ -166,3 +180,11 @@ def can_enter(job: JobCgroup) -> str:
     script = 'for file; do echo 0 > "$file" || exit 1; done'
     done = subprocess.run(["/bin/sh", "-c", script, "sh", *job.entry], env={}, capture_output=True, check=False)
     return done.stderr.decode(errors="replace").strip()
+
+
+def kill_each(processes: Iterable[str]) -> None:
+    """Kills processes by their numbers; "0" is one that cannot be seen from here."""
+    for process in processes:
+        if process != "0":
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(process), signal.SIGKILL)

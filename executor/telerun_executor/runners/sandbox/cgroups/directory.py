@@ -72,6 +72,9 @@ class Directory:
         finally:
             os.close(fd)
 
+    def words(self, file: str) -> list[str]:
+        return self.read(file).split()
+
     def number(self, file: str) -> int:
         """Zero where the file holds none."""
         text = self.read(file).strip()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from pathlib import Path
 
 from telerun_executor.runners.sandbox.cgroups.base import Hierarchy
 from telerun_executor.runners.sandbox.cgroups.v1 import CONTROLLERS, UNIFIED, V1Hierarchy
+from telerun_executor.runners.sandbox.cgroups.v2 import ASIDE, V2Hierarchy
 from telerun_protocol.errors import SandboxError
 
 OWNER = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -36,9 +39,11 @@ def find(owner: str) -> tuple[Hierarchy | None, tuple[str, ...]]:
     mounts = list(parse_mounts(Path("/proc/self/mountinfo").read_text()))
     best: Hierarchy | None = None
     reasons: list[str] = []
-    for attempt in (_v1,):
+    for attempt in (_v1, _v2):
+        if best and best.controllers >= NEEDED:
+            break
         try:
-            found = attempt(owner, mounts)
+            found: Hierarchy = attempt(owner, mounts)
         except SandboxError as error:
             reasons.append(str(error))
             continue
@@ -58,6 +63,52 @@ def _v1(owner: str, mounts: list[Mount]) -> V1Hierarchy:
         raise SandboxError("No v1 controllers are mounted.")
     unified = [mount.path for mount in mounts if mount.version == 2]
     return V1Hierarchy(owner, {**v1, UNIFIED: unified[0]} if unified else v1)
+
+
+def _v2(owner: str, mounts: list[Mount]) -> V2Hierarchy:
+    mount = next((mount for mount in mounts if mount.version == 2), None)
+    if mount is None:
+        raise SandboxError("No cgroup2 is mounted.")
+    base = _base(mount)
+    if not _offered(base) & NEEDED:
+        raise SandboxError(f"The cgroup2 has no controllers for memory, processes and CPU time in {base}.")
+    return V2Hierarchy(owner, str(base))
+
+
+def _base(mount: Mount) -> Path:
+    """Below which jobs get their cgroups: where this process may manage them without meddling with another's."""
+    top = Path(mount.path)
+    own = top / _own_cgroup().removeprefix(mount.root).lstrip("/")
+    if own.name == ASIDE:
+        own = own.parent
+    if os.geteuid() == 0:
+        return own if _is_delegated(own) else top
+    if not _is_writable(own):
+        raise SandboxError(f"The cgroup2 {own} was not delegated to this user.")
+    while not _offered(own) & NEEDED and own != top and _is_writable(own.parent):
+        own = own.parent
+    return own
+
+
+def _offered(cgroup: Path) -> set[str]:
+    return set((cgroup / "cgroup.controllers").read_text().split())
+
+
+def _own_cgroup() -> str:
+    lines = Path("/proc/self/cgroup").read_text().splitlines()
+    return next((line.removeprefix("0::") for line in lines if line.startswith("0::")), "/")
+
+
+def _is_delegated(cgroup: Path) -> bool:
+    """Whether systemd gave it away."""
+    for name in ("trusted.delegate", "user.delegate"):
+        with contextlib.suppress(OSError):
+            return os.getxattr(cgroup, name) == b"1"
+    return False
+
+
+def _is_writable(cgroup: Path) -> bool:
+    return all(os.access(cgroup / name, os.W_OK) for name in (".", "cgroup.procs", "cgroup.subtree_control"))
 
 
 def parse_mounts(mountinfo: str) -> Iterator[Mount]:

@@ -5,13 +5,15 @@ That cgroup2 has no controllers worth having, but it ends a whole job at once.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Literal
 
 from telerun_executor.runners.sandbox.cgroups.base import (
+    LEAST_QUOTA_US,
+    PERIOD_US,
+    PROBE,
     CgroupLimits,
     CgroupUsage,
     Devices,
@@ -19,6 +21,7 @@ from telerun_executor.runners.sandbox.cgroups.base import (
     JobCgroup,
     can_enter,
     check_can,
+    kill_each,
 )
 from telerun_executor.runners.sandbox.cgroups.devices import attach_filter, rules
 from telerun_executor.runners.sandbox.cgroups.directory import Directory, open_parent, remove_parent
@@ -26,9 +29,6 @@ from telerun_protocol.errors import SandboxError
 
 UNIFIED = "unified"  # the cgroup2; a process enters it first, so that it is never in a job and out of its reach
 CONTROLLERS = ("memory", "pids", "cpu", "cpuacct", "blkio", "freezer", "devices")
-PROBE = "probe"
-PERIOD_US = 100_000
-LEAST_QUOTA_US = 1000  # the kernel takes no less
 WEIGHTS = {"blkio.bfq.weight": (1.0, 1, 1000), "blkio.weight": (5.0, 10, 1000)}  # times v2's; the least; the most
 IO_FILES = (  # in the order of `IoLimit.rates`
     "blkio.throttle.read_bps_device",
@@ -41,7 +41,6 @@ TRIALS = (  # a limit's name as in `Hierarchy.controllers`, the controller, a fi
     ("swap", "memory", "memory.memsw.limit_in_bytes", 1 << 26),
     ("pids", "pids", "pids.max", 16),
     ("cpu", "cpu", "cpu.cfs_quota_us", PERIOD_US),
-    ("devices", "devices", "devices.deny", "a"),
 )
 
 
@@ -63,6 +62,8 @@ class V1Hierarchy(Hierarchy):
                     opened[path] = self._parents[name] = opened.get(path) or open_parent(path, owner)
                 except OSError as error:
                     self.problems.append(f"{name}: cannot make a directory in {path}: {error.strerror}")
+        if not self._parents:
+            raise SandboxError(f"Cannot make cgroups; {'; '.join(self.problems)}.")
         try:
             self._probe()
         except SandboxError:
@@ -112,21 +113,14 @@ class V1Hierarchy(Hierarchy):
     def _working(self, job: V1Job) -> Iterator[str]:
         """Which limits can be set, found out by setting them."""
         for name, controller, file, value in TRIALS:
-            try:
-                job.of(controller).write(file, value)
+            if self._takes(name, partial(job.of(controller).write, file, value)):
                 yield name
-            except SandboxError as error:
-                self.problems.append(f"{name}: {error}")
         if job.of("blkio").has(IO_FILES[0]):
             yield "io"
         if any(job.of("blkio").has(file) for file in WEIGHTS):
             yield "io.weight"
-        if "devices" not in self._parents:
-            try:
-                job.filter(())
-                yield "devices"
-            except SandboxError as error:
-                self.problems.append(f"devices: {error}")
+        if self._takes("devices", partial(job.filter, ())):
+            yield "devices"
 
 
 class V1Job(JobCgroup):
@@ -184,10 +178,8 @@ class V1Job(JobCgroup):
             unified.write("cgroup.kill", 1)
             return False
         self._freezer("FROZEN")  # so that no process forks another away while its number is read
-        alive = {int(pid) for one in set(self._directories.values()) for pid in one.read("cgroup.procs").split()} - {0}
-        for pid in alive:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        alive = {process for one in self._directories.values() for process in one.words("cgroup.procs")}
+        kill_each(alive)
         self._freezer("THAWED")
         return not alive
 
