@@ -47,6 +47,12 @@ def main() -> None:
 @click.option("--work-dir", metavar="DIR", help="Where jobs are worked on; one executor a folder.")
 @click.option("--keep", is_flag=True, default=None, help="Keep the jobs' folders for a look.")
 @click.option("--no-gpu", is_flag=True, default=None, help="Do not offer this machine's GPUs.")
+@click.option(
+    "--require-isolation",
+    type=click.Choice(["full", "degraded", "none"]),
+    help="Do not start where jobs cannot be isolated so well (full).",
+)
+@click.option("--no-sandbox", is_flag=True, default=None, help="Run jobs as plain processes: they can do what you can.")
 @click.option("--drain", "drain_s", metavar="SECONDS", type=float, help="How long jobs may run on at the end (10).")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="The form of this program's own log (text).")
 def run(config_file: Path | None, no_gpu: bool | None, **flags: Any) -> None:

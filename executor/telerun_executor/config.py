@@ -14,8 +14,10 @@ import msgspec
 from msgspec import Meta, Struct, field
 from platformdirs import user_state_path
 
+from telerun_executor.runners.sandbox.settings import SandboxSettings
 from telerun_protocol.errors import InvalidMessage, NotConfigured
 from telerun_protocol.messages import Label
+from telerun_protocol.states import Isolation
 
 PREFIX = "TELERUN_EXECUTOR_"
 SHARED = {"server": "TELERUN_SERVER", "token_file": "TELERUN_TOKEN_FILE"}  # without our prefix
@@ -36,6 +38,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     work_dir: str = field(default_factory=lambda: str(user_state_path("telerun") / "executor"))
     keep: bool = False  # workspaces stay for a look after the job
     gpu: bool = True
+    require_isolation: Isolation = Isolation.FULL  # where less is to be had, the executor does not start
+    no_sandbox: bool = False  # run jobs as plain processes, even where a sandbox is to be had
+    sandbox: SandboxSettings = SandboxSettings()
     drain_s: Annotated[float, Meta(ge=0, le=3600)] = 10.0  # how long running jobs may go on when the executor stops
     python: str = sys.executable  # runs Python jobs
     compile_memory_bytes: Annotated[int, Meta(ge=1 << 28)] = 8 << 30

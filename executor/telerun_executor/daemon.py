@@ -9,7 +9,7 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
 
@@ -17,14 +17,18 @@ from telerun_executor.bench import Bench
 from telerun_executor.config import Config, Token
 from telerun_executor.devices import nvidia
 from telerun_executor.devices.base import Devices
-from telerun_executor.runners.process import ProcessRunner
+from telerun_executor.runners.base import Runner
+from telerun_executor.runners.choose import prepare_process, ready_runner
 from telerun_executor.toolchains import toolchains
+from telerun_executor.toolchains.base import Toolchain
 from telerun_executor.toolchains.discovery import SYSTEM_PATH, find_cuda_tools
+from telerun_executor.toolchains.places import places
 from telerun_executor.work_folder import WorkFolder, hold
 from telerun_executor.worker import Worker
 from telerun_protocol.client import Client
 from telerun_protocol.errors import TelerunError, Unauthorized
 from telerun_protocol.messages import ExecutorInfo
+from telerun_protocol.states import Language
 
 log = logging.getLogger(__name__)
 RETRY_S = 7 * 86_400.0  # an executor waits for its server; the server says by its leases what is lost meanwhile
@@ -37,6 +41,8 @@ async def serve(config: Config) -> None:
     token = Token(config.token_path())
     server = config.server_address()
     _raise_file_limit()
+    os.umask(0o022)  # jobs read what we write for them
+    prepare_process(config)
     end = _EndOnSignal()
     open_client = partial(
         Client,
@@ -50,14 +56,23 @@ async def serve(config: Config) -> None:
     with hold(config.work_path(), keep=config.keep) as folder:
         async with open_client() as at_first:
             await at_first.me()  # a token that was never right is no passing trouble
-        async with open_client(also_retry=(Unauthorized,)) as client:
-            await _serve(config, folder, client, end)
+        chains = toolchains(config.python)
+        async with (
+            ready_runner(config, folder, places(config.python)) as runner,
+            open_client(also_retry=(Unauthorized,)) as client,
+        ):
+            await _serve(config, folder, client, runner, chains, end)
 
 
-async def _serve(config: Config, folder: WorkFolder, client: Client, end: _EndOnSignal) -> None:
+async def _serve(
+    config: Config,
+    folder: WorkFolder,
+    client: Client,
+    runner: Runner,
+    chains: Mapping[Language, Toolchain],
+    end: _EndOnSignal,
+) -> None:
     devices = nvidia.inventory(visible=os.environ.get(nvidia.VISIBLE)) if config.gpu else ()
-    chains = toolchains(config.python)
-    runner = ProcessRunner(folder.jobs, folder.processes)
     info = ExecutorInfo(
         instance=folder.instance,
         replaces=folder.replaces,
@@ -88,13 +103,9 @@ async def _serve(config: Config, folder: WorkFolder, client: Client, end: _EndOn
     worker = Worker(bench, info, terms, drain_s=config.drain_s)
     languages = " ".join(found.language for found in info.toolchains)
     facts = {"server": client.url, "executor": terms.name, "languages": languages, "devices": len(devices)}
-    try:
-        await runner.start(config.slots + config.compilers_at_once)
-        end.by(worker.stop)
-        log.info("ready", extra=facts)
-        await worker.run()
-    finally:
-        await runner.close()
+    end.by(worker.stop)
+    log.info("ready", extra={**facts, "isolation": str(runner.isolation)})
+    await worker.run()
     log.info("stopped")
 
 

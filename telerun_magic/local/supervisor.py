@@ -179,6 +179,7 @@ class Supervisor:
             [
                 *(*python, "telerun_executor", "run", "--server", url),
                 *("--token-file", str(self.run / "executor.token"), "--work-dir", str(self.data / "work")),
+                *("--require-isolation", "none"),  # one's own programs, in the best sandbox that there is
                 *_given({"--drain": DRAIN_S, "--slots": slots, "--compile-slots": compile_slots}),
             ],
             env,
