@@ -140,7 +140,7 @@ class JobCgroup(ABC):
                 if step():
                     break
                 time.sleep(pause_s)
-        return self._remove()
+        return self._remove()  # at no cost where it is gone already
 
     @abstractmethod
     def _strike(self) -> bool:

@@ -37,11 +37,12 @@ class Directory:
 
     def remove(self, name: str) -> bool:
         """Removes the one of this name in it; False where something is still in that."""
-        with contextlib.suppress(FileNotFoundError):
-            try:
-                os.rmdir(name, dir_fd=self.fd)
-            except OSError:
-                return False
+        try:
+            os.rmdir(name, dir_fd=self.fd)
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
         return True
 
     def has(self, file: str) -> bool:
