@@ -13,12 +13,13 @@ from typing import BinaryIO
 
 from telerun_executor.assembly import assemble
 from telerun_executor.bench import Bench
+from telerun_executor.devices.base import Lease
 from telerun_executor.log_stream import Meter
-from telerun_executor.outcome import Outcome, failed, of_compiler, of_program, succeeded
+from telerun_executor.outcome import Outcome, failed, no_such_device, of_compiler, of_program, succeeded
 from telerun_executor.runners.base import Box, Command, Output, ProcessExit, Terms
 from telerun_executor.workspace import Workspace
 from telerun_protocol.errors import InvalidMessage, SandboxError, StaleClaim, TelerunError
-from telerun_protocol.messages import Artifact, Claim, Device, FileRef, KernelResources, Limits, Step
+from telerun_protocol.messages import Artifact, Claim, Device, DeviceUse, FileRef, KernelResources, Limits, Step, Usage
 from telerun_protocol.states import Phase, Reason, StreamId
 from telerun_protocol.units import show_size
 
@@ -39,10 +40,13 @@ class Findings:
     artifacts: list[Artifact] = field(default_factory=list)
     kernels: tuple[KernelResources, ...] = ()
     devices: tuple[Device, ...] = ()
+    device_use: tuple[DeviceUse, ...] = ()
     compile_log: bytearray = field(default_factory=bytearray)
     output_bytes: int = 0
     output_cut_bytes: int = 0
     has_run: bool = False  # the program has been started
+    usage: Usage | None = None  # of the program
+    processes_refused: int = 0  # to the program
 
 
 class Attempt:
@@ -65,9 +69,14 @@ class Attempt:
         self._limits = claim.spec.limits
         self._toolchain = bench.toolchains[claim.spec.language]
         self._workspace = workspace
+        self._running: Box | None = None
         self._enter = enter
         self._write = write
         self._upload = upload
+
+    def usage(self) -> Usage | None:
+        """What the program uses now, where it runs and that is known."""
+        return self._running.usage() if self._running else None
 
     async def outcome(self) -> Outcome:
         """Does it all; what can go wrong is told apart: the job's mistakes and our own."""
@@ -186,18 +195,26 @@ class Attempt:
 
     async def _run(self) -> Outcome:
         bench, found, wanted = self._bench, self.findings, self._spec.gpus_wanted
-        if wanted > len(bench.devices.all):
-            return _no_such_device(wanted, len(bench.devices.all), bench.executor, compiled=bool(found.steps))
+        candidates = bench.devices.candidates(self._spec)
+        if wanted > len(candidates):
+            return no_such_device(self._spec, bench.devices.all, bench.executor, compiled=bool(found.steps))
         command = self._toolchain.run_command(self._spec, self._workspace)
         stdin = self._workspace.stdin if self._spec.stdin else None
         command = replace(command, stdin=stdin, env={**self._spec.env, **command.env})
-        if bench.run_turns.locked() or wanted > bench.devices.free:
+        if bench.run_turns.locked() or wanted > bench.devices.free(candidates):
             self._enter(Phase.WAIT_DEVICE)
-        async with bench.run_turns, bench.devices.lease(wanted) as found.devices:
-            self._enter(Phase.RUN)
-            found.has_run = True
-            async with bench.runner.open(self._workspace, self._limits, self._terms()) as box:
-                return of_program(await self._run_program(box, command), self._limits)
+        lease: Lease | None = None
+        try:
+            async with bench.run_turns, bench.devices.lease(wanted, candidates) as lease:
+                found.devices = lease.devices
+                self._enter(Phase.RUN)
+                found.has_run = True
+                async with bench.runner.open(self._workspace, self._limits, self._terms()) as box:
+                    return of_program(await self._run_program(box, command), self._limits)
+        finally:
+            if lease:
+                found.device_use = lease.use
+                found.notes += lease.notes
 
     async def _run_program(self, box: Box, command: Command) -> ProcessExit:
         """The program's end; output and time limits are kept here, the others by the box."""
@@ -209,13 +226,18 @@ class Attempt:
                 deadline.reschedule(asyncio.get_running_loop().time())
 
         meter = Meter(self._write, self._limits.output_bytes, end_now)
+        self._running = box
         try:
             async with deadline:
                 exit_ = await self._step(box, Phase.RUN, command, meter)
         except TimeoutError:
             exit_ = ProcessExit(reason=Reason.TIME_LIMIT)
         finally:
+            self._running = None
             found.output_bytes, found.output_cut_bytes = meter.seen_bytes, meter.cut_bytes
+        if found.processes_refused:
+            times = f"{found.processes_refused:,} times" if found.processes_refused > 1 else "once"
+            found.notes.append(f"The program was refused another process or thread {times}: it may have so many only.")
         if meter.cut_bytes:
             kept, cut = show_size(meter.seen_bytes - meter.cut_bytes), show_size(meter.cut_bytes)
             found.notes.append(f"The first {kept} of the output were kept; at least {cut} more were not.")
@@ -231,6 +253,8 @@ class Attempt:
         def note(told: ProcessExit) -> None:
             nonlocal exit_
             exit_ = told
+            if phase is Phase.RUN:
+                self.findings.usage, self.findings.processes_refused = told.usage, told.processes_refused
 
         try:
             return await box.run(replace(command, env=env), output, note)
@@ -281,14 +305,3 @@ def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
-
-
-def _no_such_device(wanted: int, present: int, executor: str, *, compiled: bool) -> Outcome:
-    was = "was compiled but not run" if compiled else "was not run"
-    gpus, has = f"{wanted} GPU{'s' if wanted > 1 else ''}", present or "none"
-    return failed(
-        Reason.NO_SUCH_DEVICE,
-        f"The program {was}: it needs {gpus}, and the executor {executor} has {has}.",
-        "Start an executor on a machine with an NVIDIA GPU (`telerun-executor run`), or ask for no GPU: "
-        "--gpus 0, in a terminal before the file's name.",
-    )

@@ -21,6 +21,7 @@ from telerun_protocol.messages import Claim, Diagnostic, Result
 from telerun_protocol.states import Phase
 
 log = logging.getLogger(__name__)
+USAGE_EVERY_S = 2.0
 
 
 class Stop(enum.Enum):
@@ -75,7 +76,9 @@ class JobRunner:
                     upload=self._upload,
                 )
                 async with asyncio.TaskGroup() as group:
-                    senders = [group.create_task(self._log.run()), group.create_task(self._hear_of_phases())]
+                    senders = [
+                        group.create_task(one) for one in (self._log.run(), self._hear_of_phases(), self._tell_usage())
+                    ]
                     self._work = group.create_task(self._attempt.outcome())
                     if self._stop:
                         self._work.cancel()
@@ -106,6 +109,12 @@ class JobRunner:
         log.info("a job has ended", extra=ended)
 
     # --------------------------------------------------------------------------------------------- to the server
+
+    async def _tell_usage(self) -> None:
+        while True:
+            await asyncio.sleep(USAGE_EVERY_S)
+            if self._attempt and (usage := self._attempt.usage()):
+                await self._reporter.usage(self.claim, usage)
 
     async def _append_log(self, offset: int, frames: bytes) -> int:
         try:
@@ -158,7 +167,9 @@ class JobRunner:
             kernels=found.kernels,
             notes=tuple(found.notes),
             devices=found.devices,
+            device_use=found.device_use,
             isolation=self._bench.runner.isolation,
+            usage=found.usage,
             executor=self._bench.executor,
             toolchain=info.version if info else "",
             output_bytes=found.output_bytes,

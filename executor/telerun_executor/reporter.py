@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Sequence
 
 from telerun_protocol.client import Client
 from telerun_protocol.errors import ServerUnreachable, TelerunError
-from telerun_protocol.messages import MOST_AT_ONCE, Claim, Report, Result
+from telerun_protocol.messages import MOST_AT_ONCE, Claim, Report, Result, Usage
 from telerun_protocol.states import Phase
 
 Told = tuple[Report, asyncio.Future[None]]
@@ -29,6 +29,9 @@ class Reporter:
 
     def phase(self, claim: Claim, phase: Phase) -> Awaitable[None]:
         return self._tell(Report(job_id=claim.job_id, claim_id=claim.claim_id, phase=phase))
+
+    def usage(self, claim: Claim, usage: Usage) -> Awaitable[None]:
+        return self._tell(Report(job_id=claim.job_id, claim_id=claim.claim_id, usage=usage))
 
     def finish(self, claim: Claim, result: Result) -> Awaitable[None]:
         return self._tell(Report(job_id=claim.job_id, claim_id=claim.claim_id, result=result))

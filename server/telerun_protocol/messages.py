@@ -335,11 +335,14 @@ class JobList(Message, frozen=True, kw_only=True):
 
 
 class Event(Message, frozen=True, kw_only=True):
-    """One change of a job. `id` grows; `job` is as it was after the change."""
+    """One change of a job. `id` grows; `job` is as it was after the change.
+
+    What a running job uses is told again and again, under the id of the change before it.
+    """
 
     id: int
     at: float
-    kind: str  # queued, claimed, phase, requeued, cancel_requested, succeeded, failed, cancelled
+    kind: str  # queued, claimed, phase, usage, requeued, cancel_requested, succeeded, failed, cancelled
     job: Job
 
 
@@ -438,17 +441,20 @@ class Heartbeat(Message, frozen=True, kw_only=True):
 
 
 class Report(Message, frozen=True, kw_only=True):
-    """What has become of one job: the `phase` it enters, or the `result` it ended with, or that it is given back."""
+    """What has become of one job: the `phase` it enters, what it uses, the `result` it ended with, or that it is given
+    back.
+    """
 
     job_id: str
     claim_id: str
     phase: Phase | None = None
+    usage: Usage | None = None  # now; not kept for long
     result: Result | None = None
     release: bool = False  # unfinished: it is queued again, and the attempt does not count
 
     def __post_init__(self) -> None:
-        if (self.phase is not None) + (self.result is not None) + self.release != 1:
-            raise ValueError("a report has either a phase, or a result, or release")
+        if (self.phase is not None) + (self.usage is not None) + (self.result is not None) + self.release != 1:
+            raise ValueError("a report has either a phase, or usage, or a result, or release")
 
 
 class Reports(Message, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 import time
 from collections.abc import Iterable, Sequence
@@ -30,6 +31,7 @@ from telerun_protocol.messages import (
     Report,
     Result,
     Submit,
+    Usage,
 )
 from telerun_protocol.states import Reason, State
 from telerun_server.config import Config, exceeded, filled
@@ -51,7 +53,17 @@ class Holder:
 
     claim_id: str
     executor: str
+    owner: str
     log_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveUsage:
+    """What a running job uses, as its executor told last; in no database, for it is old in a moment."""
+
+    number: int  # grows with every report
+    owner: str
+    usage: Usage
 
 
 class Queue:
@@ -66,6 +78,8 @@ class Queue:
         self._limits = config.service_limits
         self._executors = Connections(config.lease_s)
         self._holders: dict[str, Holder] = {}
+        self._usage: dict[str, LiveUsage] = {}
+        self._usage_numbers = itertools.count(1)
         self.stopping = False
 
     async def load(self) -> None:
@@ -134,6 +148,8 @@ class Queue:
         reasons: dict[Needs, str | None] = {}
 
         def explained(job: Job) -> Job:
+            if job.state is State.RUNNING and (live_usage := self._usage.get(job.id)):
+                return msgspec.structs.replace(job, usage=live_usage.usage)
             if job.state is not State.QUEUED:
                 return job
             needs = needs_of(job.spec)
@@ -152,6 +168,13 @@ class Queue:
 
     async def events(self, principal: Principal, after: int) -> list[Event]:
         return await self._store.events(principal.name, after, limit=200)
+
+    async def usage_events(self, principal: Principal, after: int, seen: int) -> tuple[list[Event], int]:
+        """What the principal's running jobs use, told since the report `seen`, and the latest of these reports."""
+        told = {job_id: one for job_id, one in self._usage.items() if one.owner == principal.name and one.number > seen}
+        jobs = [job for job_id in told if (job := await self._store.job(job_id)) and job.state is State.RUNNING]
+        events = [Event(id=after, at=time.time(), kind="usage", job=job) for job in self._explained(jobs)]
+        return events, max((one.number for one in told.values()), default=seen)
 
     async def executors(self, principal: Principal, *, history: bool) -> ExecutorList:
         kept = {row.info.instance for row in await self._store.executors()}  # those of a removed account are not
@@ -242,7 +265,7 @@ class Queue:
         present = self._holders.get(held.job_id)
         if present is None or present.claim_id != held.claim_id:
             limit = size + 2 * (held.spec.limits.output_bytes or 0) + LOG_SLACK_BYTES
-            self._holders[held.job_id] = Holder(held.claim_id, held.executor, limit)
+            self._holders[held.job_id] = Holder(held.claim_id, held.executor, held.owner, limit)
         return size
 
     async def heartbeat(self, name: str, request: HeartbeatRequest, waiter: Waiter) -> Heartbeat:
@@ -272,16 +295,31 @@ class Queue:
     async def report(self, name: str, reports: Sequence[Report]) -> list[TelerunError | None]:
         """Notes what an executor tells; the refusal of each report, or None."""
         refusals: list[TelerunError | None] = [_unfit(report) for report in reports]
+        for number, one in enumerate(reports):
+            if one.usage:
+                refusals[number] = self._note_usage(name, one, one.usage)
         told = [
             Told(executor=name, report=report, when_cancelled=_cancelled(report.result))
             for report, refused in zip(reports, refusals, strict=True)
-            if not refused
+            if not refused and not report.usage
         ]
         await self._logs.sync(one.report.job_id for one in told if one.report.result)
         answers = await self._store.report(told, self._config.max_attempts, time.time())
         self._announce(answer for answer in answers if isinstance(answer, Change))
         stored = iter(answers)
-        return [refused or _refusal(next(stored)) for refused in refusals]
+        return [
+            refused if refused or report.usage else _refusal(next(stored))
+            for report, refused in zip(reports, refusals, strict=True)
+        ]
+
+    def _note_usage(self, name: str, report: Report, usage: Usage) -> TelerunError | None:
+        try:
+            holder = self.check_claim(name, report.job_id, report.claim_id)
+        except StaleClaim as refused:
+            return refused
+        self._usage[report.job_id] = LiveUsage(next(self._usage_numbers), holder.owner, usage)
+        self._wakeups.ring(("events", holder.owner))
+        return None
 
     def append_log(self, name: str, ref: str, claim_id: str, offset: int, frames: bytes) -> int:
         holder = self.check_claim(name, ref, claim_id)
@@ -327,6 +365,7 @@ class Queue:
                 holder = self._holders.get(change.job_id)
                 if holder and holder.claim_id == change.claim_id:
                     del self._holders[change.job_id]
+                    self._usage.pop(change.job_id, None)
             if change.instance:
                 self._wakeups.ring(("heartbeat", change.instance))
             if change.needs:

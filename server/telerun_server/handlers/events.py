@@ -19,7 +19,7 @@ class EventsHandler(Handler):
     is_use = False  # a panel listens as long as its page is open, whether or not anybody looks at it
 
     async def get(self) -> None:
-        after = await self._after()
+        after, usage_seen = await self._after(), 0
         self.set_header("Content-Type", "text/event-stream")
         self.connection.stream.set_nodelay(True)
         with self.parts.wakeups.listening(self.waiter, ("events", self.principal.name)):
@@ -28,9 +28,11 @@ class EventsHandler(Handler):
                 while not self.waiter.gone:
                     self.waiter.clear()
                     events = await self.parts.queue.events(self.principal, after)
+                    after = events[-1].id if events else after
+                    usage, usage_seen = await self.parts.queue.usage_events(self.principal, after, usage_seen)
+                    events += usage
                     for event in events:
                         self.write(b"id: %d\ndata: %b\n\n" % (event.id, encode(event)))
-                        after = event.id
                     if events:
                         await self.flush()
                     elif self.parts.queue.stopping:

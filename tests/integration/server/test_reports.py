@@ -119,5 +119,5 @@ async def test_too_much_at_once(make_world: Worlds) -> None:
 
 @pytest.mark.parametrize("what", [{}, {"phase": Phase.RUN, "release": True}, {"release": True, "result": SUCCESS}])
 async def test_a_report_says_one_thing(what: dict[str, object]) -> None:
-    with pytest.raises(msgspec.ValidationError, match="either a phase, or a result, or release"):
+    with pytest.raises(msgspec.ValidationError, match="either a phase, or usage, or a result, or release"):
         msgspec.convert({"job_id": "j1", "claim_id": "c", **what}, Report)

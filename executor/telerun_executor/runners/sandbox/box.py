@@ -172,6 +172,13 @@ class SandboxBox(LaunchedBox):
                 cpu_time_s=used.cpu_time_s,
                 peak_memory_bytes=used.peak_memory_bytes,
                 processes_refused=used.forks_denied,
+                usage=Usage(
+                    cpu_time_s=used.cpu_time_s,
+                    peak_memory_bytes=used.peak_memory_bytes,
+                    io_read_bytes=used.io_read_bytes,
+                    io_write_bytes=used.io_write_bytes,
+                    disk_bytes=storage.used(self._workspace.run)[0],
+                ),
             )
         return replace(exit_, reason=of_signal(exit_) or await self._limit_met(exit_))
 
