@@ -57,6 +57,7 @@ def _parser() -> _Parser:
     option("--label", metavar="L", help="only an executor with this label, such as gpu-memory>=40GB", **many)
     option("--emulate", help="where no GPU is to be had, an emulation on the CPU will do", **flag)
     option("--no-emulate", dest="emulate", action="store_const", const=False, help="only a real GPU will do")
+    option("--network", help="let it reach other machines, where your class of users may", **flag)
     option("--wait-for-executor", help="queue it also where no executor known could run it", **flag)
     option("--name", help="a name for the job")
     option("--tag", metavar="T", help="a tag to find the job by", **many)
@@ -171,6 +172,7 @@ def words(given: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, A
         "device": given.get("device"),
         "labels": given.get("label", ()),
         "emulate": given.get("emulate"),
+        "network": given.get("network", False),
         "wait_for_executor": given.get("wait_for_executor", False),
         "name": given.get("name"),
         "tags": given.get("tag", ()),

@@ -99,6 +99,7 @@ class JobSpec(Message, frozen=True, kw_only=True):
     labels: Annotated[tuple[Label, ...], Meta(max_length=50)] = ()  # words, or comparisons: "gpu-memory>=40GB"
     gpus: Annotated[int, Meta(ge=0, le=64)] | None = None  # None: 1 for CUDA, 0 for the rest
     emulate: bool | None = None  # whether the CPU emulation will do where no GPU is free to be had; None: as the server
+    network: bool = False  # reach other machines, where the owner may
     wait_for_executor: bool = False  # be queued also where no executor known so far could ever run it
     limits: Limits = Limits()
     name: Name | None = None
@@ -479,6 +480,7 @@ class LogSize(Message, frozen=True, kw_only=True):
 class Principal(Message, frozen=True, kw_only=True):
     name: str
     kind: str  # user, admin, executor
+    user_class: str = "default"  # decides what the principal's jobs may have
 
 
 class Version(Message, frozen=True, kw_only=True):

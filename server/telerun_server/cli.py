@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import getpass
 import ipaddress
-import json
 import logging
 import os
 import re
@@ -178,7 +177,7 @@ async def make_run_accounts(accounts: Accounts, folder: Path) -> None:
     user = re.sub(r"[^A-Za-z0-9._@-]", "-", getpass.getuser()).lstrip("._@-")[:63] or "user"
     for name, role, file in ((user, "user", "user.token"), (LOCAL_EXECUTOR, "executor", "executor.token")):
         try:
-            token = await accounts.add(name, role)
+            token = await accounts.add(name, role, user_class="local")
         except Conflict:
             token = await accounts.rotate(name, executor=role == "executor")
         write_secret(folder / file, token)
@@ -236,12 +235,16 @@ def account_commands(group: click.Group, what: str) -> None:
     @name_argument
     @token_option
     @to_completion
-    async def add(data: Path, name: str, token_file: Path | None, admin: bool = False) -> None:
+    async def add(
+        data: Path, name: str, token_file: Path | None, admin: bool = False, user_class: str = "default"
+    ) -> None:
         async with accounts_in(data) as accounts:
-            show_token(await accounts.add(name, "admin" if admin else what), token_file)
+            token = await accounts.add(name, "admin" if admin else what, user_class=user_class)
+            show_token(token, token_file)
 
     if not is_executor:
         click.option("--admin", is_flag=True, help="May see and cancel the jobs of all.")(add)
+        click.option("--class", "user_class", metavar="CLASS", help="Decides what the jobs may have (default).")(add)
 
     @group.command("list", help=f"Show all {what}s.")
     @data_option
@@ -251,10 +254,10 @@ def account_commands(group: click.Group, what: str) -> None:
         async with accounts_in(data) as accounts:
             found = await accounts.list(executor=is_executor)
         if as_json:
-            click.echo(json.dumps([{"name": a.name, "role": a.role, "created_at": a.created_at} for a in found]))
+            click.echo(msgspec.json.encode(found).decode())
         else:
             for account in found:
-                click.echo(f"{account.name}\t{account.role}")
+                click.echo(f"{account.name}\t{account.role}" + ("" if is_executor else f"\t{account.user_class}"))
 
     @group.command("rotate", help=f"Give {what} NAME a new token; the old one ends within a second.")
     @data_option
@@ -277,6 +280,16 @@ def account_commands(group: click.Group, what: str) -> None:
 @main.group()
 def users() -> None:
     """Who may submit jobs."""
+
+
+@users.command("class", help="Put user NAME into CLASS, which decides what the user's jobs may have.")
+@data_option
+@click.argument("name")
+@click.argument("user_class", metavar="CLASS")
+@to_completion
+async def set_class(data: Path, name: str, user_class: str) -> None:
+    async with accounts_in(data) as accounts:
+        await accounts.set_class(name, user_class)
 
 
 @main.group()

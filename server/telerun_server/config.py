@@ -52,6 +52,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     queued_jobs_per_user: PositiveInt = 5000
     archs: tuple[Arch, ...] = ("sm_80", "sm_90")  # compiled for where no device decides
     emulation: Literal["never", "allow"] = "never"  # of GPUs on the CPU, for jobs that say nothing about it
+    network_classes: tuple[str, ...] = ("local",)  # of users whose jobs may use the network when they ask for it
     retention_s: PositiveFloat = 7 * DAY_S  # finished jobs with their logs and files
     blob_retention_s: PositiveFloat = 3600.0  # uploads that no job names
     event_retention_s: PositiveFloat = DAY_S

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from telerun_protocol.errors import InvalidMessage, NotFound, StaleClaim, TelerunError
+from telerun_protocol.errors import Forbidden, InvalidMessage, NotFound, StaleClaim, TelerunError
 from telerun_protocol.limits import OPTIONS
 from telerun_protocol.messages import (
     Claim,
@@ -107,6 +107,11 @@ class Queue:
                 hint="Ask for less.",
             )
         spec = msgspec.structs.replace(message.spec, limits=limits, emulate=self._emulates(message.spec))
+        if spec.network and principal.user_class not in self._config.network_classes:
+            raise Forbidden(
+                "Your jobs may not use the network.",
+                hint="Leave --network out and send what the program needs with --in, or ask for another class of user.",
+            )
         refuse_hopeless(needs_of(spec), self._executors.known())
         submission = Submission(
             id=new_job_id(),
@@ -255,6 +260,8 @@ class Queue:
                     log_offset=log_offset,
                     spec=held.spec,
                     owner=held.owner,
+                    owner_class=held.owner_class,
+                    network=held.spec.network and held.owner_class in self._config.network_classes,
                 )
             )
         return ClaimList(claims=tuple(claims))

@@ -52,6 +52,7 @@ _OPTIONS = (
     click.option("--device", metavar="NAME", help="The GPU it needs, such as h100, or emulated."),
     click.option("--label", "labels", multiple=True, metavar="L", help="A label its executor must have."),
     click.option("--emulate/--no-emulate", default=None, help="Whether emulated GPUs will do where there are no real."),
+    click.option("--network", is_flag=True, help="Let it reach other machines, where your class of users may."),
     click.option("--wait-for-executor", is_flag=True, help="Queue it also where no executor known could run it."),
     click.option("--name", metavar="TEXT", help="What to call the job."),
     click.option("--tag", "tags", multiple=True, metavar="TAG", help="A word to find the job by."),

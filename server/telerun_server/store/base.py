@@ -24,6 +24,7 @@ class Account:
     name: str
     role: str
     created_at: float
+    user_class: str = "default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,7 @@ class HeldJob:
     spec: JobSpec
     created_at: float
     claimed_at: float
+    owner_class: str  # now; of a removed account the default one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +133,10 @@ class Store(ABC):
     @abstractmethod
     async def rotate_token(self, name: str, *, executor: bool, token_sha256: str) -> None:
         """From now on only the new token is known. Raises NotFound."""
+
+    @abstractmethod
+    async def set_class(self, name: str, user_class: str) -> None:
+        """Puts a user or administrator into a class. Raises NotFound."""
 
     @abstractmethod
     async def remove_account(self, name: str, *, executor: bool) -> None:

@@ -66,8 +66,11 @@ QUEUED_NEEDS = """WITH RECURSIVE queued(id) AS (
   )
   SELECT id, needs.needs FROM queued JOIN needs USING (id)"""
 
+HELD_COLUMNS = """id, owner, claim_id, attempt, executor, instance, spec, created_at, claimed_at,
+  ifnull((SELECT user_class FROM accounts WHERE name = owner AND role <> 'executor'), 'default')"""
+
 # Jumps through the partial index from owner to owner, so that its cost grows with users and needs, not with jobs.
-CLAIM = """UPDATE jobs SET state = 'claimed', claim_id = :claim_id, claim_request = :request_id,
+CLAIM = f"""UPDATE jobs SET state = 'claimed', claim_id = :claim_id, claim_request = :request_id,
     executor = :executor, instance = :instance, attempt = attempt + 1, claimed_at = :now, changed_at = :now,
     lease_until = :lease_until, started_at = NULL, phase = NULL, phases = '[]'
   WHERE state = 'queued' AND number = (
@@ -84,13 +87,11 @@ CLAIM = """UPDATE jobs SET state = 'claimed', claim_id = :claim_id, claim_reques
     )
     SELECT first.number FROM first LEFT JOIN served USING (owner) WHERE first.number IS NOT NULL
     ORDER BY served.turn NULLS FIRST, first.number LIMIT 1)
-  RETURNING id, owner, claim_id, attempt, executor, instance, spec, created_at, claimed_at"""
-
-HELD_COLUMNS = "id, owner, claim_id, attempt, executor, instance, spec, created_at, claimed_at"
+  RETURNING {HELD_COLUMNS}"""  # noqa: S608
 
 
-def held_job(row: tuple[str, str, str, int, str, str, str, float, float]) -> HeldJob:
-    job_id, owner, claim_id, attempt, executor, instance, spec, created_at, claimed_at = row
+def held_job(row: tuple[str, str, str, int, str, str, str, float, float, str]) -> HeldJob:
+    job_id, owner, claim_id, attempt, executor, instance, spec, created_at, claimed_at, owner_class = row
     return HeldJob(
         job_id=job_id,
         owner=owner,
@@ -101,6 +102,7 @@ def held_job(row: tuple[str, str, str, int, str, str, str, float, float]) -> Hel
         spec=decode_spec(spec),
         created_at=created_at,
         claimed_at=claimed_at,
+        owner_class=owner_class,
     )
 
 

@@ -66,6 +66,10 @@ class SqliteStore(Store):
     async def remove_account(self, name: str, *, executor: bool) -> None:
         await self._write(_remove_account, name, executor)
 
+    async def set_class(self, name: str, user_class: str) -> None:
+        sql = "UPDATE accounts SET user_class = ? WHERE name = ? AND role <> 'executor' RETURNING 1"
+        await self._write(_one_account, sql, (user_class, name))
+
     async def accounts(self) -> list[Account]:
         return await self._read(_accounts)
 
@@ -149,11 +153,14 @@ class SqliteStore(Store):
         return await self._read(reading.counts)
 
 
+ACCOUNT = "name, role, created_at, user_class"
+
+
 def _add_account(execute: Execute, account: Account, token_sha256: str) -> None:
     try:
         execute(
-            "INSERT INTO accounts(name, role, token_sha256, created_at) VALUES (?, ?, ?, ?)",
-            (account.name, account.role, token_sha256, account.created_at),
+            "INSERT INTO accounts(name, role, token_sha256, created_at, user_class) VALUES (?, ?, ?, ?, ?)",
+            (account.name, account.role, token_sha256, account.created_at, account.user_class),
         )
     except sqlite3.IntegrityError:
         raise Conflict(
@@ -174,13 +181,17 @@ def _remove_account(execute: Execute, name: str, executor: bool) -> None:
 
 
 def _accounts(execute: Execute) -> list[Account]:
-    rows = execute("SELECT name, role, created_at FROM accounts ORDER BY name")
-    return [Account(name=name, role=role, created_at=at) for name, role, at in rows]
+    return [_account(row) for row in execute(f"SELECT {ACCOUNT} FROM accounts ORDER BY name")]  # noqa: S608
 
 
 def _account_of(execute: Execute, token_sha256: str) -> Account | None:
-    row = execute("SELECT name, role, created_at FROM accounts WHERE token_sha256 = ?", (token_sha256,)).fetchone()
-    return Account(name=row[0], role=row[1], created_at=row[2]) if row else None
+    row = execute(f"SELECT {ACCOUNT} FROM accounts WHERE token_sha256 = ?", (token_sha256,)).fetchone()  # noqa: S608
+    return _account(row) if row else None
+
+
+def _account(row: tuple[str, str, float, str]) -> Account:
+    name, role, created_at, user_class = row
+    return Account(name=name, role=role, created_at=created_at, user_class=user_class)
 
 
 def _register(execute: Execute, name: str, info: ExecutorInfo, max_attempts: int, now: float) -> list[Change]:
