@@ -61,9 +61,9 @@ class V1Hierarchy(Hierarchy):
                 try:
                     opened[path] = self._parents[name] = opened.get(path) or open_parent(path, owner)
                 except OSError as error:
-                    self.problems.append(f"{name}: cannot make a directory in {path}: {error.strerror}")
+                    self.problems.append(f"{name}: {error.strerror} in {path}")
         if not self._parents:
-            raise SandboxError(f"Cannot make cgroups; {'; '.join(self.problems)}.")
+            raise SandboxError(f"Cannot make cgroups of version 1, such as {self.problems[-1]}.")
         try:
             self._probe()
         except SandboxError:
