@@ -11,6 +11,7 @@ from telerun_executor.runners.base import Runner
 from telerun_executor.toolchains.base import Toolchain
 from telerun_executor.work_folder import WorkFolder
 from telerun_protocol.client import Client
+from telerun_protocol.matching import is_gpu
 from telerun_protocol.states import Language
 
 DEFAULT_ARCHS = ("sm_80", "sm_90")
@@ -41,5 +42,5 @@ class Bench:
 
     def archs_for(self, asked: Sequence[str]) -> tuple[str, ...]:
         """The GPU architectures to compile for: as asked, else this machine's, else the server's list."""
-        own = sorted({device.arch for device in self.devices.all if device.arch})
+        own = sorted({device.arch for device in self.devices.all if device.arch and is_gpu(device)})
         return tuple(asked) or tuple(own) or self.archs or DEFAULT_ARCHS

@@ -15,8 +15,8 @@ from importlib.metadata import version
 
 from telerun_executor.bench import Bench
 from telerun_executor.config import Config, Token
-from telerun_executor.devices import nvidia
 from telerun_executor.devices.base import Devices
+from telerun_executor.devices.offered import labels_of, offered_devices
 from telerun_executor.runners.base import Runner
 from telerun_executor.runners.choose import prepare_process, ready_runner
 from telerun_executor.toolchains import toolchains
@@ -27,7 +27,7 @@ from telerun_executor.work_folder import WorkFolder, hold
 from telerun_executor.worker import Worker
 from telerun_protocol.client import Client
 from telerun_protocol.errors import TelerunError, Unauthorized
-from telerun_protocol.messages import ExecutorInfo
+from telerun_protocol.messages import ExecutorInfo, HeartbeatRequest
 from telerun_protocol.states import Language
 
 log = logging.getLogger(__name__)
@@ -59,9 +59,10 @@ async def serve(config: Config) -> None:
         chains = toolchains(config.python)
         async with (
             ready_runner(config, folder, places(config.python)) as runner,
+            offered_devices(config) as pool,
             open_client(also_retry=(Unauthorized,)) as client,
         ):
-            await _serve(config, folder, client, runner, chains, end)
+            await _serve(config, folder, client, runner, chains, pool, end)
 
 
 async def _serve(
@@ -70,9 +71,9 @@ async def _serve(
     client: Client,
     runner: Runner,
     chains: Mapping[Language, Toolchain],
+    pool: Devices,
     end: _EndOnSignal,
 ) -> None:
-    devices = nvidia.inventory(visible=os.environ.get(nvidia.VISIBLE)) if config.gpu else ()
     info = ExecutorInfo(
         instance=folder.instance,
         replaces=folder.replaces,
@@ -80,18 +81,21 @@ async def _serve(
         version=version("telerun-magic"),
         slots=config.slots,
         compile_slots=config.compilers_at_once,
-        devices=devices,
+        devices=pool.all,
         toolchains=tuple(found for chain in chains.values() if (found := chain.info())),
-        labels=config.labels,
+        labels=labels_of(config),
         isolation=runner.isolation,
     )
     terms = await client.register(info)
+    pool.labels |= {terms.name.casefold()}
+    if pool.quarantined:  # to be known before the first claim
+        await client.heartbeat(HeartbeatRequest(instance=info.instance, readings=pool.readings()))
     bench = Bench(
         client=client,
         folder=folder,
         runner=runner,
         toolchains=chains,
-        devices=Devices(devices),
+        devices=pool,
         slots=config.slots,
         compile_slots=config.compilers_at_once,
         compile_memory_bytes=config.compile_memory_bytes,
@@ -102,7 +106,7 @@ async def _serve(
     )
     worker = Worker(bench, info, terms, drain_s=config.drain_s)
     languages = " ".join(found.language for found in info.toolchains)
-    facts = {"server": client.url, "executor": terms.name, "languages": languages, "devices": len(devices)}
+    facts = {"server": client.url, "executor": terms.name, "languages": languages, "devices": len(pool.all)}
     end.by(worker.stop)
     log.info("ready", extra={**facts, "isolation": str(runner.isolation)})
     await worker.run()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from telerun_executor.runners.base import ProcessExit
 from telerun_protocol.limits import OPTIONS, show_limit
-from telerun_protocol.messages import Limits
+from telerun_protocol.messages import EMULATED, Device, JobSpec, Limits
 from telerun_protocol.states import Reason, State
 
 
@@ -113,6 +114,23 @@ _SIGNALS: Mapping[int, tuple[str, str]] = {
     signal.SIGTERM: ("asked to end", ""),
     signal.SIGPIPE: ("it wrote to a pipe that nobody reads", ""),
 }
+
+
+def no_such_device(spec: JobSpec, present: Sequence[Device], executor: str, *, compiled: bool) -> Outcome:
+    """The program needs devices that this executor does not have."""
+    was = "was compiled but not run" if compiled else "was not run"
+    asked = (f"called {spec.device!r}" if spec.device else "", f"with {', '.join(spec.labels)}" if spec.labels else "")
+    wanted = " ".join((f"{spec.gpus_wanted} GPU{'s' if spec.gpus_wanted > 1 else ''}", *filter(None, asked)))
+    names = Counter(device.name for device in present)
+    has = ", ".join(f"{count} × {name}" if count > 1 else name for name, count in names.items()) or "none"
+    if any(device.kind == EMULATED for device in present):
+        hint = "--emulate runs it on the CPU, emulated: a functional emulation, no timing of which means anything."
+    else:
+        hint = "Start an executor on a machine with an NVIDIA GPU (`telerun-executor run`)."
+    hint += " What needs no GPU asks for none: --gpus 0, in a terminal before the file's name."
+    return failed(
+        Reason.NO_SUCH_DEVICE, f"The program {was}: it needs {wanted}, and the executor {executor} has {has}.", hint
+    )
 
 
 def name_of(number: int) -> str:

@@ -57,6 +57,7 @@ class Worker:
         self._stopping.set()
 
     async def run(self) -> None:
+        self._bench.devices.on_change = self._hurry
         async with asyncio.TaskGroup() as jobs, asyncio.TaskGroup() as talking:
             reports = talking.create_task(self._reporter.run())
             heartbeats = talking.create_task(self._heartbeats())
@@ -129,11 +130,12 @@ class Worker:
                 claim_ids=tuple(self._told),
                 known_cancels=tuple(self._cancels_heard & self._told),
                 wait_s=self._terms.heartbeat_s,
+                readings=self._bench.devices.readings(),
             )
             try:
                 async with asyncio.timeout(None) as self._patience:
                     answer = await self._patiently(self._bench.client.heartbeat, request)
-            except TimeoutError:  # there are new jobs to tell of
+            except TimeoutError:  # there are new jobs to tell of, or a device has changed
                 continue
             finally:
                 self._patience = None
@@ -143,7 +145,11 @@ class Worker:
 
     def _tell_anew(self) -> None:
         """The server tells of cancels for the claims it was asked about: ask again when there are new ones."""
-        if self._patience and not self._patience.expired() and not self._told.issuperset(self._jobs):
+        if not self._told.issuperset(self._jobs):
+            self._hurry()
+
+    def _hurry(self) -> None:
+        if self._patience and not self._patience.expired():
             self._patience.reschedule(asyncio.get_running_loop().time())
 
     def _stop_jobs(self, claim_ids: Iterable[str], why: Stop) -> None:
