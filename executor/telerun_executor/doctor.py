@@ -17,11 +17,13 @@ from rich.table import Table
 
 from telerun_executor.config import Config, Token
 from telerun_executor.devices import nvidia
+from telerun_executor.runners.sandbox.capabilities import detect, level
 from telerun_executor.toolchains.discovery import Tool, find_cuda_tools, find_tool
 from telerun_executor.toolchains.shell import SHELL
 from telerun_protocol import routes
 from telerun_protocol.client import Client
 from telerun_protocol.errors import TelerunError
+from telerun_protocol.states import Isolation
 from telerun_protocol.units import show_size
 
 LEAST_FREE_BYTES = 2 << 30
@@ -46,7 +48,7 @@ class Finding:
 
 
 async def examine(config: Config) -> list[Finding]:
-    findings = [*_tools(), *_devices(config), _disk(config)]
+    findings = [*_tools(), *_devices(config), *_isolation(config), _disk(config)]
     if config.server:
         findings += await _server(config)
     return findings
@@ -103,6 +105,22 @@ def _devices(config: Config) -> Iterator[Finding]:
             why="runs CUDA programs; without one they are compiled and shown",
             fix="a machine with an NVIDIA GPU and its driver",
         )
+
+
+def _isolation(config: Config) -> Iterator[Finding]:
+    """Every part of the sandbox, and how far they isolate jobs together."""
+    capabilities = detect()
+    for row in capabilities.rows:
+        yield Finding(what=row.name, ok=row.ok, found=row.found, why=row.why, fix=row.fix)
+    isolation = Isolation.NONE if config.no_sandbox else level(capabilities)[0]
+    yield Finding(
+        what="isolation",
+        ok=isolation.strength >= config.require_isolation.strength,
+        found=str(isolation),
+        why=f"keeps jobs from each other and from this machine; at least {config.require_isolation!s} is required",
+        fix=f"what is missing above, or --require-isolation {isolation!s}",
+        needed=True,
+    )
 
 
 def _disk(config: Config) -> Finding:

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import logging
 import os
-import shutil
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from telerun_executor.runners.base import Runner
 from telerun_executor.runners.process import ProcessRunner
 from telerun_executor.runners.sandbox import storage
 from telerun_executor.runners.sandbox.bubblewrap import Mode
+from telerun_executor.runners.sandbox.capabilities import DISABLE_USERNS, Capabilities, Capability, detect, level
 from telerun_executor.runners.sandbox.cgroups.base import Hierarchy
 from telerun_executor.runners.sandbox.cgroups.find import find
 from telerun_executor.runners.sandbox.runner import Host, SandboxRunner
@@ -54,17 +54,56 @@ async def ready_runner(config: Config, folder: WorkFolder, shown: Sequence[Path]
 
 
 def _choose(config: Config, folder: WorkFolder, shown: Sequence[Path]) -> tuple[Runner, Bounded | None]:
-    bwrap = None if config.no_sandbox else shutil.which("bwrap")
-    if bwrap is None:
+    plain = ProcessRunner(folder.jobs, folder.processes)
+    if config.no_sandbox:
         if config.require_isolation is not Isolation.NONE:
-            raise TooWeak("weak")
-        log.warning("jobs run without isolation: they can do whatever this user can")
-        return ProcessRunner(folder.jobs, folder.processes), None
-    hierarchy, _ = find(hashlib.sha256(os.fsencode(folder.path)).hexdigest()[:12])
-    host = Host(isolation=Isolation.FULL, mode=Mode.SLOT_USER, bwrap=Path(bwrap), hierarchy=hierarchy)
+            raise TooWeak(
+                "Without a sandbox jobs are not isolated, and this executor is to start only where they are.",
+                hint="Leave --no-sandbox out, or add --require-isolation none.",
+            )
+        _warn(Isolation.NONE, "it was asked for")
+        return plain, None
+    found = find(hashlib.sha256(os.fsencode(folder.path)).hexdigest()[:12])
+    capabilities = detect(found)
+    isolation, mode = level(capabilities)
+    if isolation.strength < config.require_isolation.strength:
+        raise _too_weak(isolation, config.require_isolation, capabilities)
+    if isolation is not Isolation.FULL:
+        _warn(isolation, "; ".join(row.name for row in _lacking(capabilities)))
+    if mode is None or capabilities.bwrap is None:
+        return plain, None
+    hierarchy, _ = found
+    host = Host(
+        isolation=isolation,
+        mode=mode,
+        bwrap=capabilities.bwrap,
+        hierarchy=hierarchy,
+        disable_userns=capabilities.has(DISABLE_USERNS),
+    )
     visible = [*shown, *(Path(name) for name in config.sandbox.visible)]
     runner = SandboxRunner(host, folder.jobs, folder.processes, settings=config.sandbox, visible=visible)
-    return runner, bounded(hierarchy, host.mode)
+    return runner, bounded(hierarchy, mode)
+
+
+def _lacking(capabilities: Capabilities) -> list[Capability]:
+    return [row for row in capabilities.rows if row.needed and not row.ok]
+
+
+def _too_weak(isolation: Isolation, demanded: Isolation, capabilities: Capabilities) -> TooWeak:
+    fixes = "; ".join(f"{row.name} ({row.found}): {row.fix}" for row in _lacking(capabilities))
+    return TooWeak(
+        f"This machine isolates jobs to the level {isolation!s}, and this executor is to start only where it is "
+        f"{demanded!s}. Missing: {fixes}.",
+        hint=f"`telerun-executor doctor` tells more. To run with less: --require-isolation {isolation!s}.",
+    )
+
+
+def _warn(isolation: Isolation, why: str) -> None:
+    meaning = {
+        Isolation.NONE: "jobs run without isolation: they can do whatever this user can",
+        Isolation.DEGRADED: "jobs are isolated, but not all of their limits are kept by the kernel",
+    }
+    log.warning(meaning[isolation], extra={"isolation": str(isolation), "missing": why})
 
 
 def bounded(hierarchy: Hierarchy | None, mode: Mode) -> Bounded:
