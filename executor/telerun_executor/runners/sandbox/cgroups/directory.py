@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 
@@ -95,6 +96,8 @@ class Directory:
 def open_parent(base: str, owner: str) -> Directory:
     """The directory of an executor below `base`, made where it is missing."""
     path = Path(base, TOP, owner)
+    if not Path(base, "cgroup.procs").exists():  # something else was mounted over it
+        raise FileNotFoundError(errno.ENOENT, "No cgroup")
     while True:
         try:
             path.mkdir(parents=True, exist_ok=True)

@@ -91,7 +91,8 @@ def _base(mount: Mount) -> Path:
 
 
 def _offered(cgroup: Path) -> set[str]:
-    return set((cgroup / "cgroup.controllers").read_text().split())
+    file = cgroup / "cgroup.controllers"
+    return set(file.read_text().split()) if file.exists() else set()  # something else may be mounted over it
 
 
 def _own_cgroup() -> str:
