@@ -69,16 +69,18 @@ class Cursor:
 
     def fail(self, message: str) -> NoReturn:
         token = self.token
-        raise PtxSyntaxError(f"{message}, found {token.text!r}" if token.text else f"{message}, found the end", token.line)
+        raise PtxSyntaxError(
+            f"{message}, found {token.text!r}" if token.text else f"{message}, found the end", token.line
+        )
 
 
 def constant(text: str) -> Integer | Real:
     """A number as PTX writes it: `12`, `0x1fU`, `017`, `0b101`, `0f3F800000`, `0d3FF0000000000000`, `1.5`."""
     prefix = text[:2].lower()
     if prefix == "0f":
-        return Real(int(text[2:], 16), 32)
+        return Real(int.from_bytes(bytes.fromhex(text[2:])), 32)
     if prefix == "0d":
-        return Real(int(text[2:], 16), 64)
+        return Real(int.from_bytes(bytes.fromhex(text[2:])), 64)
     digits = text.rstrip("U")
     if prefix == "0x":
         return Integer(int(digits, 16))

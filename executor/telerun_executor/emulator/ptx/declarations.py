@@ -47,9 +47,7 @@ def parse_variable(cursor: Cursor, linkage: str = "") -> Variable:
         cursor.expect("]")
     initial = tuple(_initial(cursor, dimensions)) if cursor.accept("=") else ()
     size = TYPES[kind].size * vector
-    return Variable(
-        space, kind, vector, align or size, name, tuple(dimensions), initial, linkage, managed, line
-    )
+    return Variable(space, kind, vector, align or size, name, tuple(dimensions), initial, linkage, managed, line)
 
 
 def parse_parameters(cursor: Cursor) -> tuple[Variable, ...]:
@@ -109,8 +107,6 @@ def _value(cursor: Cursor) -> Integer | Real | Sum:
     if cursor.at("("):  # mask() and the like
         raise UnsupportedPtx(f"initialiser {name}(...)", token.line)
     offset = 0
-    if cursor.accept("+"):
-        offset = cursor.integer()
-    elif cursor.at("-"):
+    if cursor.accept("+") or cursor.at("-"):
         offset = cursor.integer()
     return Sum(name, offset, generic)

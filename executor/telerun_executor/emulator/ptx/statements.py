@@ -220,9 +220,7 @@ def _address(cursor: Cursor, instruction: str) -> Address:
     offset = 0
     if cursor.token.kind == WORD:
         base = cursor.word()
-        if cursor.accept("+"):
-            offset = cursor.integer()
-        elif cursor.at("-"):
+        if cursor.accept("+") or cursor.at("-"):
             offset = cursor.integer()
     else:
         offset = cursor.integer()
