@@ -26,6 +26,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#pragma GCC visibility push(default)    /* the runtime is compiled with -fvisibility=hidden */
+
 #define EMU_ABI 1                             /* changes whenever anything in these headers changes its meaning */
 #define EMU_DEVICE_BIT ((uint64_t)1 << 52)    /* marks device memory; such an address faults when the host touches it */
 #define EMU_DEVICE(pointer) ((uint64_t)(uintptr_t)(pointer) | EMU_DEVICE_BIT)
@@ -166,5 +168,7 @@ EMU_INLINE void emu_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }   /
 #include "kernel_warp.h"
 #include "kernel_copy.h"
 #include "kernel_matrix.h"
+
+#pragma GCC visibility pop
 
 #endif

@@ -1,0 +1,339 @@
+/* The device: how many, what it is, its limits. Numbers are those of a small GPU of the emulated compute capability. */
+#define _GNU_SOURCE
+#include <stdio.h>
+
+#include "allocation.h"
+#include "device_limits.h"
+#include "error.h"
+#include "module.h"
+#include "output.h"
+#include "report.h"
+#include "stream.h"
+
+#define CLOCK_KHZ 1000000
+#define MEMORY_BUS_BITS 256
+#define L2_BYTES (4 << 20)
+
+static _Thread_local int current;
+static unsigned device_flags = cudaDeviceScheduleAuto;
+static size_t limits[8] = {[cudaLimitStackSize] = 1024, [cudaLimitPrintfFifoSize] = 1 << 20, [cudaLimitMallocHeapSize] = 8 << 20,
+                           [cudaLimitMaxL2FetchGranularity] = 64};
+
+static int arch(void)
+{
+    static int found;
+    if (found == 0)
+        found = (int)emu_setting("TELERUN_EMULATOR_ARCH", 80);
+    return found;
+}
+
+int emu_device_count(void)
+{
+    uint64_t count = emu_setting("TELERUN_EMULATOR_DEVICES", 1);
+    return count > 64 ? 64 : (int)count;
+}
+
+int emu_current_device(void) { return current; }
+size_t emu_stack_limit(void) { return limits[cudaLimitStackSize]; }
+
+static bool is_device(int device) { return device >= 0 && device < emu_device_count(); }
+
+EXPORT cudaError_t cudaGetDeviceCount(int *count)
+{
+    ENTER;
+    *count = emu_device_count();
+    return emu_return(*count == 0 ? cudaErrorNoDevice : cudaSuccess);
+}
+
+EXPORT cudaError_t cudaGetDevice(int *device)
+{
+    ENTER;
+    *device = current;
+    return cudaSuccess;
+}
+
+EXPORT cudaError_t cudaSetDevice(int device)
+{
+    ENTER;
+    if (!is_device(device))
+        return emu_return(cudaErrorInvalidDevice);
+    current = device;
+    return cudaSuccess;
+}
+
+EXPORT cudaError_t cudaInitDevice(int device, unsigned flags, unsigned which)
+{
+    (void)flags, (void)which;
+    ENTER;
+    return emu_return(is_device(device) ? cudaSuccess : cudaErrorInvalidDevice);
+}
+
+EXPORT cudaError_t cudaSetValidDevices(int *devices, int count)
+{
+    ENTER;
+    for (int i = 0; i < count; i++)
+        if (!is_device(devices[i]))
+            return emu_return(cudaErrorInvalidDevice);
+    return cudaSuccess;
+}
+
+EXPORT cudaError_t cudaChooseDevice(int *device, const struct cudaDeviceProp *wanted)
+{
+    (void)wanted;
+    ENTER;
+    *device = 0;
+    return cudaSuccess;
+}
+
+EXPORT cudaError_t cudaSetDeviceFlags(unsigned flags)
+{
+    ENTER;
+    device_flags = flags;
+    return cudaSuccess;
+}
+
+EXPORT cudaError_t cudaGetDeviceFlags(unsigned *flags)
+{
+    ENTER;
+    *flags = device_flags | cudaDeviceMapHost;
+    return cudaSuccess;
+}
+
+EXPORT cudaError_t cudaDeviceSynchronize(void)
+{
+    emu_output_flush();
+    ENTER;
+    return emu_return(emu_is_any_capturing() ? cudaErrorStreamCaptureUnsupported : cudaSuccess);
+}
+
+EXPORT cudaError_t cudaDeviceReset(void)
+{
+    emu_output_flush();
+    emu_release_all();
+    emu_heap_reset();
+    emu_forget_failures();
+    return cudaSuccess;
+}
+
+EXPORT cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *p, int device)
+{
+    ENTER;
+    if (p == NULL)
+        return emu_return(cudaErrorInvalidValue);
+    if (!is_device(device))
+        return emu_return(cudaErrorInvalidDevice);
+    memset(p, 0, sizeof *p);
+    snprintf(p->name, sizeof p->name, "CPU emulation (compute_%d)", arch());
+    memcpy(p->uuid.bytes, "telerun-emulate", 15);
+    p->uuid.bytes[15] = (char)device;
+    p->totalGlobalMem = emu_memory_total();
+    p->sharedMemPerBlock = EMU_SHARED_PER_BLOCK;
+    p->regsPerBlock = p->regsPerMultiprocessor = EMU_REGISTERS;
+    p->warpSize = 32;
+    p->memPitch = 0x7fffffff;
+    p->maxThreadsPerBlock = p->maxThreadsDim[0] = p->maxThreadsDim[1] = 1024;
+    p->maxThreadsDim[2] = 64;
+    p->maxGridSize[0] = 0x7fffffff;
+    p->maxGridSize[1] = p->maxGridSize[2] = 65535;
+    p->totalConstMem = 65536;
+    p->major = arch() / 10;
+    p->minor = arch() % 10;
+    p->textureAlignment = 512;
+    p->texturePitchAlignment = 32;
+    p->multiProcessorCount = EMU_SM_COUNT;
+    p->canMapHostMemory = p->concurrentKernels = p->unifiedAddressing = p->managedMemory = 1;
+    p->surfaceAlignment = 512;
+    p->pciBusID = device + 1;
+    p->asyncEngineCount = 1;
+    p->memoryBusWidth = MEMORY_BUS_BITS;
+    p->l2CacheSize = L2_BYTES;
+    p->maxThreadsPerMultiProcessor = EMU_THREADS_PER_SM;
+    p->streamPrioritiesSupported = p->globalL1CacheSupported = p->localL1CacheSupported = 1;
+    p->sharedMemPerMultiprocessor = EMU_SHARED_PER_SM;
+    p->concurrentManagedAccess = p->computePreemptionSupported = 1;
+    p->canUseHostPointerForRegisteredMem = p->cooperativeLaunch = 1;
+    p->sharedMemPerBlockOptin = EMU_SHARED_OPTIN;
+    p->maxBlocksPerMultiProcessor = EMU_BLOCKS_PER_SM;
+    p->reservedSharedMemPerBlock = 1024;
+    p->hostRegisterSupported = p->memoryPoolsSupported = 1;
+#if CUDART_VERSION < 13000
+    p->clockRate = CLOCK_KHZ;
+    p->memoryClockRate = CLOCK_KHZ;
+    p->singleToDoublePrecisionPerfRatio = 2;
+#endif
+    return cudaSuccess;
+}
+
+EXPORT cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, int device)
+{
+    ENTER;
+    if (value == NULL)
+        return emu_return(cudaErrorInvalidValue);
+    if (!is_device(device))
+        return emu_return(cudaErrorInvalidDevice);
+    static const struct { enum cudaDeviceAttr attribute; int value; } table[] = {
+        {cudaDevAttrMaxThreadsPerBlock, 1024}, {cudaDevAttrMaxBlockDimX, 1024}, {cudaDevAttrMaxBlockDimY, 1024},
+        {cudaDevAttrMaxBlockDimZ, 64}, {cudaDevAttrMaxGridDimX, 0x7fffffff}, {cudaDevAttrMaxGridDimY, 65535},
+        {cudaDevAttrMaxGridDimZ, 65535}, {cudaDevAttrMaxSharedMemoryPerBlock, EMU_SHARED_PER_BLOCK},
+        {cudaDevAttrTotalConstantMemory, 65536}, {cudaDevAttrWarpSize, 32}, {cudaDevAttrMaxPitch, 0x7fffffff},
+        {cudaDevAttrMaxRegistersPerBlock, EMU_REGISTERS}, {cudaDevAttrClockRate, CLOCK_KHZ}, {cudaDevAttrTextureAlignment, 512},
+        {cudaDevAttrGpuOverlap, 1}, {cudaDevAttrMultiProcessorCount, EMU_SM_COUNT}, {cudaDevAttrCanMapHostMemory, 1},
+        {cudaDevAttrSurfaceAlignment, 512}, {cudaDevAttrConcurrentKernels, 1}, {cudaDevAttrMemoryClockRate, CLOCK_KHZ},
+        {cudaDevAttrGlobalMemoryBusWidth, MEMORY_BUS_BITS}, {cudaDevAttrL2CacheSize, L2_BYTES},
+        {cudaDevAttrMaxThreadsPerMultiProcessor, EMU_THREADS_PER_SM}, {cudaDevAttrAsyncEngineCount, 1}, {cudaDevAttrUnifiedAddressing, 1},
+        {cudaDevAttrTexturePitchAlignment, 32}, {cudaDevAttrStreamPrioritiesSupported, 1}, {cudaDevAttrGlobalL1CacheSupported, 1},
+        {cudaDevAttrLocalL1CacheSupported, 1}, {cudaDevAttrMaxSharedMemoryPerMultiprocessor, EMU_SHARED_PER_SM},
+        {cudaDevAttrMaxRegistersPerMultiprocessor, EMU_REGISTERS}, {cudaDevAttrManagedMemory, 1},
+        {cudaDevAttrSingleToDoublePrecisionPerfRatio, 2}, {cudaDevAttrConcurrentManagedAccess, 1},
+        {cudaDevAttrComputePreemptionSupported, 1}, {cudaDevAttrCanUseHostPointerForRegisteredMem, 1}, {cudaDevAttrCooperativeLaunch, 1},
+        {cudaDevAttrMaxSharedMemoryPerBlockOptin, EMU_SHARED_OPTIN}, {cudaDevAttrHostRegisterSupported, 1},
+        {cudaDevAttrMaxBlocksPerMultiprocessor, EMU_BLOCKS_PER_SM}, {cudaDevAttrReservedSharedMemoryPerBlock, 1024},
+        {cudaDevAttrMemoryPoolsSupported, 1},
+    };
+    *value = 0;    /* what is not here, the emulated device cannot do */
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (table[i].attribute == attribute)
+            *value = table[i].value;
+    if (attribute == cudaDevAttrComputeCapabilityMajor)
+        *value = arch() / 10;
+    if (attribute == cudaDevAttrComputeCapabilityMinor)
+        *value = arch() % 10;
+    if (attribute == cudaDevAttrPciBusId)
+        *value = device + 1;
+    return emu_return(attribute <= 0 || attribute > cudaDevAttrMax ? cudaErrorInvalidValue : cudaSuccess);
+}
+
+EXPORT cudaError_t cudaDeviceSetLimit(enum cudaLimit limit, size_t value)
+{
+    ENTER;
+    if ((unsigned)limit >= sizeof limits / sizeof *limits)
+        return emu_return(cudaErrorUnsupportedLimit);
+    limits[limit] = value;
+    if (limit == cudaLimitPrintfFifoSize)
+        emu_output_limit(value);
+    if (limit == cudaLimitMallocHeapSize)
+        emu_heap_limit(value);
+    return cudaSuccess;
+}
+
+EXPORT cudaError_t cudaDeviceGetLimit(size_t *value, enum cudaLimit limit)
+{
+    ENTER;
+    if ((unsigned)limit >= sizeof limits / sizeof *limits)
+        return emu_return(cudaErrorUnsupportedLimit);
+    *value = limits[limit];
+    return cudaSuccess;
+}
+
+EXPORT cudaError_t cudaDeviceSetCacheConfig(enum cudaFuncCache config)
+{
+    (void)config;
+    ENTER;
+    return cudaSuccess;
+}
+
+EXPORT cudaError_t cudaDeviceGetCacheConfig(enum cudaFuncCache *config)
+{
+    ENTER;
+    *config = cudaFuncCachePreferNone;
+    return cudaSuccess;
+}
+
+EXPORT cudaError_t cudaDeviceSetSharedMemConfig(enum cudaSharedMemConfig config)
+{
+    (void)config;
+    ENTER;
+    return cudaSuccess;
+}
+
+EXPORT cudaError_t cudaDeviceGetSharedMemConfig(enum cudaSharedMemConfig *config)
+{
+    ENTER;
+    *config = cudaSharedMemBankSizeFourByte;
+    return cudaSuccess;
+}
+
+EXPORT cudaError_t cudaDeviceGetPCIBusId(char *text, int bytes, int device)
+{
+    ENTER;
+    if (!is_device(device))
+        return emu_return(cudaErrorInvalidDevice);
+    return emu_return(snprintf(text, (size_t)bytes, "0000:%02x:00.0", device + 1) < bytes ? cudaSuccess : cudaErrorInvalidValue);
+}
+
+EXPORT cudaError_t cudaDeviceGetByPCIBusId(int *device, const char *text)
+{
+    unsigned bus;
+    ENTER;
+    if (sscanf(text, "%*x:%x:", &bus) != 1 || !is_device((int)bus - 1))
+        return emu_return(cudaErrorInvalidDevice);
+    *device = (int)bus - 1;
+    return cudaSuccess;
+}
+
+EXPORT cudaError_t cudaCtxResetPersistingL2Cache(void)
+{
+    ENTER;
+    return cudaSuccess;
+}
+
+EXPORT cudaError_t cudaRuntimeGetVersion(int *version)
+{
+    *version = CUDART_VERSION;
+    return cudaSuccess;
+}
+
+EXPORT cudaError_t cudaDriverGetVersion(int *version)
+{
+    *version = CUDART_VERSION;
+    return cudaSuccess;
+}
+
+EXPORT cudaError_t cudaProfilerStart(void) { return cudaSuccess; }
+EXPORT cudaError_t cudaProfilerStop(void) { return cudaSuccess; }
+
+/* --- Peers: the emulated devices share one memory --------------------------------------------------------------------- */
+
+EXPORT cudaError_t cudaDeviceCanAccessPeer(int *can, int device, int peer)
+{
+    ENTER;
+    if (!is_device(device) || !is_device(peer))
+        return emu_return(cudaErrorInvalidDevice);
+    *can = device != peer;
+    return cudaSuccess;
+}
+
+static _Thread_local uint64_t peers[64];    /* per device a bit for each peer that it was given access to */
+
+EXPORT cudaError_t cudaDeviceEnablePeerAccess(int peer, unsigned flags)
+{
+    ENTER;
+    if (!is_device(peer) || peer == current)
+        return emu_return(cudaErrorInvalidDevice);
+    if (flags != 0)
+        return emu_return(cudaErrorInvalidValue);
+    if (peers[current] >> peer & 1)
+        return emu_return(cudaErrorPeerAccessAlreadyEnabled);
+    peers[current] |= (uint64_t)1 << peer;
+    return cudaSuccess;
+}
+
+EXPORT cudaError_t cudaDeviceDisablePeerAccess(int peer)
+{
+    ENTER;
+    if (!is_device(peer))
+        return emu_return(cudaErrorInvalidDevice);
+    if (!(peers[current] >> peer & 1))
+        return emu_return(cudaErrorPeerAccessNotEnabled);
+    peers[current] &= ~((uint64_t)1 << peer);
+    return cudaSuccess;
+}
+
+EXPORT cudaError_t cudaDeviceGetP2PAttribute(int *value, enum cudaDeviceP2PAttr attribute, int from, int to)
+{
+    ENTER;
+    if (!is_device(from) || !is_device(to) || from == to)
+        return emu_return(cudaErrorInvalidDevice);
+    *value = attribute == cudaDevP2PAttrAccessSupported || attribute == cudaDevP2PAttrNativeAtomicSupported;
+    return cudaSuccess;
+}

@@ -1,0 +1,335 @@
+/* Which thread runs next: within a block on its worker, and which blocks a worker holds. */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <stdlib.h>
+
+#include "engine.h"
+#include "error.h"
+#include "races.h"
+#include "report.h"
+
+_Thread_local Worker *emu_worker;
+
+#define RESIDENT_THREADS 16384    /* of all blocks that one worker holds at a time */
+
+static void set_stack(Thread *thread, Fiber *fiber)
+{
+    thread->fiber = fiber;
+    thread->seen.stack_low = (uint64_t)(uintptr_t)fiber->low;
+    thread->seen.stack_high = (uint64_t)(uintptr_t)fiber->high;
+}
+
+void emu_ready(Block *block, uint32_t index)
+{
+    block->threads[index].state = READY;
+    block->fruitless = 0;
+    emu_push(&block->ready, index);
+}
+
+/* The next thread of the block that can run, or NULL. Waiting ones go first: they hold a stack. */
+static Thread *take_next(Block *block)
+{
+    Thread *next;
+    if (atomic_load_explicit(&block->grid->error, memory_order_relaxed) != 0)
+        return NULL;
+    if (block->ready.count > 0)
+        next = &block->threads[emu_pop(&block->ready)];
+    else if (block->fresh < block->grid->threads)
+        next = &block->threads[block->fresh++];
+    else
+        return NULL;
+    next->state = RUNNING;
+    return next;
+}
+
+/* The stack to go on with, and the current thread with it: `next` on its own fiber, or the worker's scheduler for NULL. */
+static void *stack_of(Worker *worker, Thread *next)
+{
+    if (next != NULL && next->fiber == NULL) {
+        Fiber *fiber = emu_fiber_take(worker);
+        if (fiber == NULL) {
+            emu_fail(next, 0, cudaErrorMemoryAllocation, "no memory for the stacks of the block's threads");
+            next = NULL;
+        } else {
+            set_stack(next, fiber);
+        }
+    }
+    worker->current = next;
+    return next == NULL ? worker->main : next->fiber->sp;
+}
+
+void emu_park(Thread *thread, ThreadState state, uint32_t site)
+{
+    Worker *worker = thread->home->worker;
+    thread->state = state;
+    thread->site = site;
+    emu_switch(&thread->fiber->sp, stack_of(worker, take_next(thread->home)));
+}
+
+void emu_yield(EmuThread *t)
+{
+    Thread *thread = emu_thread(t);
+    emu_push(&thread->home->spinners, t->index);
+    emu_park(thread, SPINNING, 0);
+    t->patience = PATIENCE_AGAIN;
+}
+
+static void end_thread(Thread *thread)
+{
+    Block *block = thread->home;
+    if (thread->copies != NULL)
+        emu_copies_finish(thread);
+    thread->state = DONE;
+    block->fruitless = 0;
+    block->live--;
+    Warp *warp = &block->warps[thread->seen.index / 32];
+    warp->live &= ~(1u << thread->seen.index % 32);
+    if (warp->meetings > 0)
+        emu_meetings_check(thread);
+    emu_barriers_check(block);
+}
+
+/* Where every fiber begins: it runs one thread after another until there is a thread that has a fiber of its own. */
+void emu_fiber_main(void)
+{
+    Worker *worker = emu_worker;
+    for (;;) {
+        Thread *thread = worker->current;
+        thread->home->grid->kernel->run(&thread->seen);
+        end_thread(thread);
+        Fiber *fiber = thread->fiber;
+        thread->fiber = NULL;
+        Thread *next = take_next(thread->home);
+        if (next != NULL && next->fiber == NULL) {
+            set_stack(next, fiber);
+            worker->current = next;
+            continue;
+        }
+        emu_fiber_give(worker, fiber);
+        emu_switch(&fiber->sp, stack_of(worker, next));
+    }
+}
+
+_Noreturn void emu_exit(EmuThread *t)
+{
+    Thread *thread = emu_thread(t);
+    Worker *worker = thread->home->worker;
+    end_thread(thread);
+    Fiber *fiber = thread->fiber;
+    thread->fiber = NULL;
+    emu_fiber_reset(fiber);
+    emu_fiber_give(worker, fiber);    /* a fresh thread takes it right back: the list is a stack */
+    emu_resume(stack_of(worker, take_next(thread->home)));
+}
+
+_Noreturn void emu_abandon(Worker *worker)
+{
+    worker->current = NULL;
+    emu_resume(worker->main);
+}
+
+/* Runs the block until none of its threads can go on. */
+static void run_block(Worker *worker, Block *block)
+{
+    Thread *next = take_next(block);
+    if (next == NULL)
+        return;
+    void *stack = stack_of(worker, next);
+    if (stack != worker->main)
+        emu_switch(&worker->main, stack);
+    worker->current = NULL;
+}
+
+static void drop_fibers(Worker *worker, Block *block)
+{
+    for (uint32_t i = 0; i < block->grid->threads; i++) {
+        Thread *thread = &block->threads[i];
+        if (thread->fiber != NULL) {
+            emu_fiber_reset(thread->fiber);
+            emu_fiber_give(worker, thread->fiber);
+            thread->fiber = NULL;
+        }
+        free(thread->copies);
+        thread->copies = NULL;
+    }
+}
+
+static void begin_block(Block *block, uint64_t number)
+{
+    Grid *grid = block->grid;
+    block->seen.ctaid[0] = (uint32_t)(number % grid->grid[0]);
+    block->seen.ctaid[1] = (uint32_t)(number / grid->grid[0] % grid->grid[1]);
+    block->seen.ctaid[2] = (uint32_t)(number / grid->grid[0] / grid->grid[1]);
+    block->fresh = block->fruitless = block->epoch = 0;
+    block->live = grid->threads;
+    block->ready.count = block->spinners.count = 0;
+    for (uint32_t i = 0; i < MAX_BARRIERS; i++)
+        block->barriers[i].arrived = block->barriers[i].waiting.count = block->barriers[i].values = 0;
+    for (uint32_t i = 0; i < block->seen.warps; i++) {
+        uint32_t lanes = grid->threads - 32 * i;
+        block->warps[i].live = lanes >= 32 ? ~0u : (1u << lanes) - 1;
+        block->warps[i].meetings = block->warps[i].epoch = 0;
+    }
+    for (uint32_t i = 0; i < grid->threads; i++) {
+        block->threads[i].state = FRESH;
+        block->threads[i].seen.patience = PATIENCE;
+        block->threads[i].seen.frame = NULL;
+    }
+    uint32_t shared_bytes = block->threads[0].seen.shared_bytes;
+    if (block->shared_written != NULL)
+        memset(block->shared_written, 0, shared_bytes);
+    if (block->races != NULL)
+        emu_races_begin(block);
+}
+
+/* Makes a block of this grid out of a free one: everything that is the same for all blocks of the grid. */
+static Block *make_block(Worker *worker, Grid *grid)
+{
+    Block *block = worker->free_blocks;
+    if (block != NULL)
+        worker->free_blocks = block->next;
+    else if ((block = calloc(1, sizeof *block)) == NULL || (block->threads = calloc(MAX_THREADS, sizeof(Thread))) == NULL)
+        return NULL;
+    uint32_t checks = grid->module == NULL ? 0 : emu_checks_of(grid->module);
+    uint32_t shared_static = grid->kernel->shared_bytes;
+    uint32_t shared_bytes = grid->shared_dynamic ? ((shared_static + 15) & ~15u) + grid->shared_dynamic : shared_static;
+    if (block->shared_room < shared_bytes || block->shared == NULL) {
+        free(block->shared);
+        free(block->shared_written);
+        block->shared_written = NULL;
+        block->shared_room = (shared_bytes + 4095) & ~(size_t)4095;
+        if ((block->shared = aligned_alloc(4096, block->shared_room + 4096)) == NULL)
+            return NULL;
+    }
+    if (checks & EMU_CHECK_INIT) {
+        if (block->shared_written == NULL && (block->shared_written = malloc(block->shared_room + 4096)) == NULL)
+            return NULL;
+    } else {
+        free(block->shared_written);
+        block->shared_written = NULL;
+    }
+    block->worker = worker;
+    block->grid = grid;
+    block->seen = (EmuBlock){
+        .ntid = {grid->block[0], grid->block[1], grid->block[2]},
+        .nctaid = {grid->grid[0], grid->grid[1], grid->grid[2]},
+        .threads = grid->threads,
+        .warps = (grid->threads + 31) / 32,
+        .smid = worker->index,
+        .nsmid = emu_worker_count(),
+        .shared_static = shared_static,
+        .shared_dynamic = grid->shared_dynamic,
+        .gridid = grid->id,
+        .grid_workspace = EMU_DEVICE(grid->workspace),
+    };
+    memset(block->recent, 0, sizeof block->recent);
+    emu_races_free(block);
+    if (checks & EMU_CHECK_RACES)
+        block->races = emu_races_make();
+    uint32_t index = 0;
+    for (uint32_t z = 0; z < grid->block[2]; z++)
+        for (uint32_t y = 0; y < grid->block[1]; y++)
+            for (uint32_t x = 0; x < grid->block[0]; x++, index++) {
+                Thread *thread = &block->threads[index];
+                thread->home = block;
+                thread->seen = (EmuThread){
+                    .tid = {x, y, z},
+                    .index = index,
+                    .shared = block->shared,
+                    .shared_bytes = shared_bytes,
+                    .parameters = grid->parameters,
+                    .block = &block->seen,
+                    .shared_written = block->shared_written,
+                    .recent = block->recent,
+                };
+            }
+    return block;
+}
+
+/* The worker's resident blocks form a ring; `*ring` is the one that runs next. */
+static void insert(Block **ring, Block *block)
+{
+    if (*ring == NULL) {
+        block->next = block;
+    } else {
+        block->next = (*ring)->next;
+        (*ring)->next = block;
+    }
+    *ring = block;
+}
+
+static Block *add_block(Worker *worker, Grid *grid, Block *spare)
+{
+    uint64_t number = atomic_fetch_add(&grid->next_block, 1);
+    if (number >= grid->blocks)
+        return NULL;
+    Block *block = spare != NULL ? spare : make_block(worker, grid);
+    if (block == NULL) {
+        emu_fail_grid(grid, cudaErrorMemoryAllocation, "no memory for a block");
+        return NULL;
+    }
+    begin_block(block, number);
+    return block;
+}
+
+void emu_work(Worker *worker, Grid *grid)
+{
+    Block *ring = NULL, *before = NULL, *spare = NULL;
+    uint32_t resident = 0, patience = grid->cooperative ? 1 : 64, most = RESIDENT_THREADS / grid->threads;
+    while (atomic_load_explicit(&grid->error, memory_order_relaxed) == 0) {
+        if (ring == NULL || (ring->fruitless > patience && resident < most)) {
+            Block *block = add_block(worker, grid, spare);
+            if (block != NULL) {
+                spare = NULL;
+                insert(&ring, block);
+                resident++;
+            } else if (ring == NULL) {
+                break;
+            } else {
+                patience = UINT32_MAX;    /* there are no more blocks to take */
+                continue;
+            }
+        }
+        Block *block = ring;
+        run_block(worker, block);
+        if (block->live == 0) {
+            for (before = block; before->next != block; before = before->next) {
+            }
+            before->next = block->next;
+            ring = block->next == block ? NULL : block->next;
+            resident--;
+            if (spare != NULL) {
+                spare->next = worker->free_blocks;
+                worker->free_blocks = spare;
+            }
+            spare = block;
+            atomic_fetch_add(&grid->finished, 1);
+        } else if (atomic_load(&grid->error) != 0 || emu_activemasks_resolve(block)) {
+            continue;
+        } else if (block->spinners.count > 0) {
+            uint32_t rounds = block->fruitless + 1;
+            while (block->spinners.count > 0)
+                emu_ready(block, emu_pop(&block->spinners));
+            block->fruitless = rounds;
+            if (rounds > 4 && ring->next == ring)
+                sched_yield();
+            ring = block->next;
+        } else {
+            emu_report_deadlock(block);
+        }
+    }
+    while (ring != NULL) {
+        Block *block = ring;
+        drop_fibers(worker, block);
+        for (before = block; before->next != block; before = before->next) {
+        }
+        before->next = block->next;
+        ring = block->next == block ? NULL : block->next;
+        block->next = worker->free_blocks;
+        worker->free_blocks = block;
+    }
+    if (spare != NULL) {
+        spare->next = worker->free_blocks;
+        worker->free_blocks = spare;
+    }
+}
