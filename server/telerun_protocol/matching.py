@@ -12,9 +12,12 @@ from collections.abc import Callable, Iterable, Mapping, Set
 
 from telerun_protocol.errors import InvalidMessage
 from telerun_protocol.messages import EMULATED, Device
+from telerun_protocol.states import Language
 from telerun_protocol.units import parse_size
 
 NVIDIA, CPU = "nvidia", "cpu"
+EMULATED_LANGUAGES = frozenset({Language.CUDA, Language.PROJECT, Language.SHELL})
+"""CUDA, and what calls nvcc itself. What others link with cannot be emulated."""
 MEMORY = "gpu-memory"
 _COMPARISON = re.compile(r"([^<>=]+)(>=|<=|=|<|>)([^<>=]+)")
 _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {

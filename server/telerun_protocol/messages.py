@@ -12,7 +12,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from telerun_protocol.states import Isolation, Language, Phase, Reason, State
+from telerun_protocol.states import Check, Isolation, Language, Phase, Reason, State
 
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -100,6 +100,7 @@ class JobSpec(Message, frozen=True, kw_only=True):
     gpus: Annotated[int, Meta(ge=0, le=64)] | None = None  # None: 1 for CUDA, 0 for the rest
     emulate: bool | None = None  # whether the CPU emulation will do where no GPU is free to be had; None: as the server
     network: bool = False  # reach other machines, where the owner may
+    checks: Annotated[tuple[Check, ...], Meta(max_length=10)] = ()  # of the emulation; none: memory, init, barriers
     wait_for_executor: bool = False  # be queued also where no executor known so far could ever run it
     limits: Limits = Limits()
     name: Name | None = None

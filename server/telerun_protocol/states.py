@@ -68,6 +68,17 @@ class Language(StrEnum):
     COMMAND = "command"  # an argv, run as it is
 
 
+class Check(StrEnum):
+    """What the emulation of a GPU watches for in kernels."""
+
+    MEMORY = "memory"  # accesses out of bounds, misaligned or of freed memory
+    INIT = "init"  # reading shared memory that nobody wrote
+    BARRIERS = "barriers"  # barriers that not all threads reach
+    RACES = "races"  # threads of a block that use a value while another writes it
+    LEAKS = "leaks"  # memory that is still allocated at the end
+    NONE = "none"
+
+
 class Isolation(StrEnum):
     """How far a job was kept from its neighbours and its host, weakest first."""
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from telerun_protocol.errors import NoSuchExecutor
-from telerun_protocol.matching import device_labels, holds, is_gpu, matching, wants_emulation
+from telerun_protocol.matching import EMULATED_LANGUAGES, device_labels, holds, is_gpu, matching, wants_emulation
 from telerun_protocol.messages import EMULATED, Device, ExecutorInfo, JobSpec
 from telerun_protocol.states import Language
 
@@ -88,17 +88,15 @@ def fits_truly(needs: Needs, offer: Offer) -> bool:
 
 def fits_emulated(needs: Needs, offer: Offer) -> bool:
     """Whether it emulates the GPUs, where the job allows that or asks for nothing else."""
-    if not needs.gpus or needs.language not in offer.languages or not (needs.emulate or asks_for_emulation(needs)):
+    if not needs.gpus or needs.language not in offer.languages & EMULATED_LANGUAGES:
+        return False
+    if not needs.emulate and not wants_emulation(needs.device, needs.labels):
         return False
     return sum(device.kind == EMULATED for device in _candidates(needs, offer)) >= needs.gpus
 
 
 def fits(needs: Needs, offer: Offer) -> bool:
     return fits_truly(needs, offer) or fits_emulated(needs, offer)
-
-
-def asks_for_emulation(needs: Needs) -> bool:
-    return wants_emulation(needs.device, needs.labels)
 
 
 def may_claim(needs: Needs, offer: Offer, live: Iterable[Offer], known: Iterable[Offer]) -> bool:

@@ -10,11 +10,13 @@ import msgspec
 from telerun_magic.cli.app import Settings
 from telerun_magic.cli.client import ask, print_json
 from telerun_magic.cli.terminal import cell, clean, show, table
+from telerun_magic.render import devices
 from telerun_protocol import PROTOCOL_VERSION
 from telerun_protocol.client import Client
 from telerun_protocol.errors import NotConfigured
 from telerun_protocol.limits import OPTIONS, show_limit
-from telerun_protocol.messages import Version
+from telerun_protocol.matching import is_gpu
+from telerun_protocol.messages import ExecutorList, Version
 from telerun_protocol.units import show_duration, show_size
 
 
@@ -36,6 +38,8 @@ def limits(settings: Settings, as_json: bool) -> None:
     rows.add_row(cell("queued jobs of yours"), cell(""), cell(found.queued_jobs_per_user), cell(""))
     rows.add_row(cell("results are kept"), cell(show_duration(found.retention_s)), cell(""), cell(""))
     rows.add_row(cell("GPU architectures"), cell(" ".join(found.archs)), cell(""), cell(""))
+    emulation = "where there is no GPU" if found.emulation == "allow" else "only when asked for"
+    rows.add_row(cell("CUDA emulation on the CPU"), cell(emulation), cell(""), cell("--emulate, --no-emulate"))
     show(rows)
 
 
@@ -53,17 +57,31 @@ def executors(settings: Settings, as_json: bool) -> None:
         return
     rows = table("executor", "", "process", "busy", "devices", "languages", "isolation")
     for one in found.executors:
-        devices = [device.name + (f" ({device.arch})" if device.arch else "") for device in one.info.devices]
         rows.add_row(
             cell(one.name),
             cell("online", "green") if one.online else cell("offline", "red"),
             cell(f"{one.info.host} {one.info.instance[:6]}".strip()),
             cell(f"{one.busy} of {one.info.slots}"),
-            cell(", ".join(devices) or "none"),
+            cell(devices.names(one.info.devices) or "none"),
             cell(" ".join(tool.language for tool in one.info.toolchains)),
             cell(one.info.isolation.value),
         )
     show(rows)
+    _show_gpus(found)
+
+
+def _show_gpus(found: ExecutorList) -> None:
+    """What each GPU does now, where there are any."""
+    rows = table("GPU", "of", "id", "", "busy", "memory", "power", "")
+    for one in found.executors:
+        gpus = {device.id: device for device in one.info.devices if is_gpu(device)}
+        for reading in one.readings:
+            if gpu := gpus.get(reading.id):
+                state = cell(devices.state(reading), "red" if reading.quarantined else "")
+                rows.add_row(cell(gpu.name), cell(one.name), cell(gpu.id), state, *map(cell, devices.doing(reading)))
+    if rows.row_count:
+        click.echo()
+        show(rows)
 
 
 class Versions(msgspec.Struct, frozen=True, kw_only=True):

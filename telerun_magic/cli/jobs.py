@@ -11,6 +11,7 @@ from telerun_magic.cli.app import Settings
 from telerun_magic.cli.client import ask, job_id, print_json
 from telerun_magic.cli.completion import complete_jobs
 from telerun_magic.cli.terminal import cell, clean, show, table
+from telerun_magic.render import devices
 from telerun_protocol.client import Client
 from telerun_protocol.messages import Job, JobList
 from telerun_protocol.states import FINAL_STATES, State
@@ -139,7 +140,8 @@ def _facts(job: Job) -> list[tuple[str, str]]:
         facts += [
             ("exit code", "" if result.exit_code is None else str(result.exit_code)),
             ("signal", result.signal_name or ("" if result.signal is None else str(result.signal))),
-            ("device", ", ".join(device.name for device in result.devices)),
+            ("device", devices.names(result.devices)),
+            *(("device use", devices.used(use)) for use in result.device_use),
             ("isolation", result.isolation.value),
             ("toolchain", result.toolchain),
             *(("note", note) for note in result.notes),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from telerun_magic.language import NAMES
-from telerun_magic.render import assembly, clean, diagnostics, files
+from telerun_magic.render import assembly, clean, devices, diagnostics, files
 from telerun_magic.render.blocks import Block, Details, Line, Pre, Span, Table, Tone, line
 from telerun_protocol.listing import AsmListing
 from telerun_protocol.messages import Job, KernelResources, Result
@@ -94,6 +94,8 @@ def _headline(view: JobDisplay) -> Line:
     if job.attempt > 1:
         facts.append(f"attempt {job.attempt}")
     spans = [Span(f"● {_label(job)}", _TONES.get(job.state, Tone.BUSY), strong=True), Span(" · ".join(facts))]
+    if job.result and job.result.emulated:
+        spans.append(Span("· emulated on the CPU: timings mean nothing", Tone.WARN, strong=True))
     if job.result and job.result.isolation is Isolation.NONE and _did_run(job.result):
         spans.append(Span("· isolation: none", Tone.BAD, strong=True))
     return Line(tuple(spans))
@@ -150,6 +152,7 @@ def _ending(view: JobDisplay, result: Result) -> list[Block]:
     elif not job.spec.run:
         found.append(line("Compiled; nothing was run, as asked.", Tone.DIM))
     found.append(_where(job, result))
+    found += [line(told, Tone.DIM) for use in result.device_use if (told := devices.used(use))]
     found += diagnostics.blocks(
         result.diagnostics, main=job.spec.main_path, source=view.source, line_offset=view.line_offset
     )
@@ -183,7 +186,7 @@ def _where(job: Job, result: Result) -> Line:
         facts.append(f"signal {result.signal} ({result.signal_name or '?'})")
     elif result.exit_code is not None:
         facts.append(f"exit code {result.exit_code}")
-    facts += [device.name + (f" ({device.arch})" if device.arch else "") for device in result.devices]
+    facts += [devices.names(result.devices)] if result.devices else []
     facts += [fact for fact in (result.executor or job.executor, result.toolchain) if fact]
     run = [step for step in result.steps if step.phase is Phase.RUN]
     if run:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from telerun_protocol.errors import SandboxError
-from telerun_protocol.matching import holds, is_gpu, matching, wants_emulation
+from telerun_protocol.matching import EMULATED_LANGUAGES, holds, is_gpu, matching, wants_emulation
 from telerun_protocol.messages import EMULATED, Device, DeviceReading, DeviceUse, JobSpec
 
 
@@ -72,7 +72,8 @@ class Devices:
         if sum(device.id not in self._quarantined for device in gpus) >= spec.gpus_wanted:
             return gpus
         emulated = tuple(device for device in found if device.kind == EMULATED)
-        if (spec.emulate or wants_emulation(spec.device, spec.labels)) and len(emulated) >= spec.gpus_wanted:
+        may = spec.emulate or wants_emulation(spec.device, spec.labels)
+        if may and spec.language in EMULATED_LANGUAGES and len(emulated) >= spec.gpus_wanted:
             return emulated
         return gpus if len(gpus) >= spec.gpus_wanted else ()
 

@@ -9,6 +9,7 @@ from telerun_executor.asm.cuda import read_cuda_assembly, sass_path, shown_cubin
 from telerun_executor.runners.base import Command
 from telerun_executor.toolchains.base import Assembly, Toolchain
 from telerun_executor.toolchains.discovery import CudaTools, Nvcc, Tool, compiler_env, find_cuda_tools, find_tool
+from telerun_executor.toolchains.emulation import Emulation
 from telerun_executor.toolchains.flags import as_operand, check_nvcc_flags
 from telerun_executor.workspace import Workspace
 from telerun_protocol.errors import InvalidMessage
@@ -28,8 +29,10 @@ class CudaToolchain(Toolchain):
 
     language = Language.CUDA
 
-    def __init__(self, tools: CudaTools | None = None) -> None:
+    def __init__(self, tools: CudaTools | None = None, emulation: Emulation | None = None) -> None:
+        """With `emulation` programs are built for it, not for a GPU."""
         self._tools = tools or find_cuda_tools()
+        self._emulation = emulation
 
     def info(self) -> ToolchainInfo | None:
         nvcc, host = self._tools.nvcc, self._tools.host
@@ -49,7 +52,7 @@ class CudaToolchain(Toolchain):
             flags.append("-O3")
         if spec.std:
             flags.append(f"-std={spec.std}")
-        chosen = _arch_flags(spec, archs, nvcc)
+        chosen = self._arch_flags(spec, archs, nvcc)
         flags += chosen
         if len(chosen) > 1 and " " not in str(workspace.root):  # with one in TMPDIR, nvcc's threads fail
             flags.append(f"--threads={len(chosen)}")
@@ -59,7 +62,8 @@ class CudaToolchain(Toolchain):
             flags.append(f"-ccbin={host.path}")
         if nvcc.library_folder:
             flags.append(f"-L{nvcc.library_folder}")
-            _refuse_shared_runtime(spec)
+            if self._emulation is None:
+                _refuse_shared_runtime(spec)
         if spec.asm:
             # The host's assembly is a file gcc writes anyway; -g1 is what ties it to the source and changes no code.
             flags += ["--keep", f"--keep-dir={workspace.build}", "-Xcompiler=-g1,-save-temps=obj"]
@@ -68,26 +72,34 @@ class CudaToolchain(Toolchain):
         libraries = [f"-l{library}" for library in spec.libraries]
         # What is not to run needs no main, and further sources among the flags may each become an object.
         aim = ["-o", str(workspace.program)] if spec.run else ["-c", f"-odir={workspace.build}"]
-        return (
-            Command(
-                argv=(
-                    str(nvcc.tool.path),
-                    *flags,
-                    *spec.compile_flags,
-                    *aim,
-                    *language,
-                    source,
-                    *libraries,
-                ),
-                cwd=workspace.src,
-                env=compiler_env(nvcc.tool, host),
-                stdout=StreamId.COMPILE,
-                stderr=StreamId.COMPILE,
+        build = Command(
+            argv=(
+                str(nvcc.tool.path),
+                *flags,
+                *spec.compile_flags,
+                *aim,
+                *language,
+                source,
+                *libraries,
+                *(self._emulation.compile_flags if self._emulation else ()),
             ),
+            cwd=workspace.src,
+            env=compiler_env(nvcc.tool, host),
+            stdout=StreamId.COMPILE,
+            stderr=StreamId.COMPILE,
         )
+        return (build, self._emulation.translate_command(spec, workspace)) if self._emulation else (build,)
+
+    def _arch_flags(self, spec: JobSpec, archs: Sequence[str], nvcc: Nvcc) -> list[str]:
+        """For the emulation only what is to be looked at; what runs is added to it."""
+        if self._emulation is None:
+            return _arch_flags(spec, archs, nvcc)
+        self._emulation.check_flags(spec)
+        return _arch_flags(spec, archs, nvcc) if spec.asm or spec.archs else []
 
     def run_command(self, spec: JobSpec, workspace: Workspace) -> Command:
-        return Command(argv=(str(workspace.program), *spec.args), cwd=workspace.work)
+        env = self._emulation.run_env(spec, workspace) if self._emulation else {}
+        return Command(argv=(str(workspace.program), *spec.args), cwd=workspace.work, env=env)
 
     def asm_commands(self, spec: JobSpec, workspace: Workspace, archs: Sequence[str]) -> tuple[Command, ...]:
         tool = self._tools.nvdisasm
