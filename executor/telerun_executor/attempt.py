@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -19,13 +19,27 @@ from telerun_executor.outcome import Outcome, failed, no_such_device, of_compile
 from telerun_executor.runners.base import Box, Command, Output, ProcessExit, Terms
 from telerun_executor.workspace import Workspace
 from telerun_protocol.errors import InvalidMessage, SandboxError, StaleClaim, TelerunError
-from telerun_protocol.messages import Artifact, Claim, Device, DeviceUse, FileRef, KernelResources, Limits, Step, Usage
+from telerun_protocol.messages import (
+    EMULATED,
+    EMULATION_NOTE,
+    Artifact,
+    Claim,
+    Device,
+    DeviceUse,
+    FileRef,
+    JobSpec,
+    KernelResources,
+    Limits,
+    Step,
+    Usage,
+)
 from telerun_protocol.states import Phase, Reason, StreamId
 from telerun_protocol.units import show_size
 
 log = logging.getLogger(__name__)
 DOWNLOADS_AT_ONCE = 8
-COMPILE_LOG_BYTES = 1 << 20
+COMPILE_LOG_BYTES = 1 << 20  # kept
+COMPILE_OUTPUT_BYTES = 8 << 20  # more is no message to anybody
 COMPILE_DISK_BYTES = 2 << 30
 DEFAULT_COMPILE_TIME_S = 120.0
 SHOWN_ARGV_CHARACTERS = 20_000
@@ -50,7 +64,7 @@ class Findings:
 
 
 class Attempt:
-    """Does the work in a workspace; `enter` hears each phase, `write` takes output, `upload` stores files."""
+    """Does the work in a workspace; `enter` hears each phase, `write` takes output, files come and go by sha256."""
 
     def __init__(
         self,
@@ -60,6 +74,7 @@ class Attempt:
         *,
         enter: Callable[[Phase], None],
         write: Output,
+        download: Callable[[str], AsyncIterator[bytes]],
         upload: Callable[[Path | bytes], Awaitable[str]],
     ) -> None:
         self.findings = Findings()
@@ -68,10 +83,12 @@ class Attempt:
         self._spec = claim.spec
         self._limits = claim.spec.limits
         self._toolchain = bench.toolchains[claim.spec.language]
+        self._candidates = bench.devices.candidates(claim.spec) if claim.spec.gpus_wanted else ()
         self._workspace = workspace
         self._running: Box | None = None
         self._enter = enter
         self._write = write
+        self._fetch_blob = download
         self._upload = upload
 
     def usage(self) -> Usage | None:
@@ -112,11 +129,10 @@ class Attempt:
         await asyncio.to_thread(self._toolchain.prepare, self._spec, self._workspace)
 
     async def _download(self, file: FileRef, target: Path, turn: asyncio.Semaphore) -> None:
-        claim = (self._claim.job_id, self._claim.claim_id)
         async with turn:
             try:
                 with _create(target, 0o755 if file.executable else 0o644) as content:
-                    async for block in self._bench.client.download(file.sha256, claim=claim):
+                    async for block in self._fetch_blob(file.sha256):
                         content.write(block)
             except InvalidMessage as error:  # damaged on the way: not the job's mistake
                 raise SandboxError(f"{file.path}: {error.message}") from error
@@ -125,6 +141,8 @@ class Attempt:
 
     async def _build_and_run(self) -> Outcome:
         spec, bench = self._spec, self._bench
+        if spec.run and any(device.kind == EMULATED for device in self._candidates):
+            self._toolchain = bench.emulated[spec.language]
         if self._toolchain.info() is None:
             message = f"The executor {bench.executor} cannot serve {spec.language} jobs."
             return failed(Reason.NO_COMPILER, message, self._toolchain.missing())
@@ -152,18 +170,20 @@ class Attempt:
             found.compile_log += data
             await self._write(StreamId.COMPILE, data)
 
-        meter = Meter(keep, COMPILE_LOG_BYTES)
+        deadline = asyncio.timeout(self._limits.compile_time_s or DEFAULT_COMPILE_TIME_S)
+        kept = Meter(keep, COMPILE_LOG_BYTES)
+        meter = Meter(kept, COMPILE_OUTPUT_BYTES, _at_once(deadline))
         exit_ = ProcessExit(exit_code=0)
         try:
-            async with asyncio.timeout(self._limits.compile_time_s or DEFAULT_COMPILE_TIME_S):
+            async with deadline:
                 for command in commands:
                     exit_ = await self._step(box, Phase.COMPILE, command, meter)
                     if not exit_.ok:
                         break
         except TimeoutError:
-            exit_ = ProcessExit(reason=Reason.COMPILE_TIME_LIMIT)
-        if meter.cut_bytes:
-            found.notes.append(f"{show_size(meter.cut_bytes)} of the compiler's messages were left out.")
+            exit_ = ProcessExit(reason=Reason.OUTPUT_LIMIT if meter.cut_bytes else Reason.COMPILE_TIME_LIMIT)
+        if cut_bytes := kept.cut_bytes + meter.cut_bytes:
+            found.notes.append(f"{show_size(cut_bytes)} of the compiler's messages were left out.")
         return exit_
 
     async def _assemble(self, box: Box, archs: Sequence[str]) -> None:
@@ -195,7 +215,7 @@ class Attempt:
 
     async def _run(self) -> Outcome:
         bench, found, wanted = self._bench, self.findings, self._spec.gpus_wanted
-        candidates = bench.devices.candidates(self._spec)
+        candidates = self._candidates
         if wanted > len(candidates):
             return no_such_device(self._spec, bench.devices.all, bench.executor, compiled=bool(found.steps))
         command = self._toolchain.run_command(self._spec, self._workspace)
@@ -207,6 +227,7 @@ class Attempt:
         try:
             async with bench.run_turns, bench.devices.lease(wanted, candidates) as lease:
                 found.devices = lease.devices
+                found.notes += _notes_on_emulation(self._spec, lease.devices)
                 self._enter(Phase.RUN)
                 found.has_run = True
                 async with bench.runner.open(self._workspace, self._limits, self._terms()) as box:
@@ -220,12 +241,7 @@ class Attempt:
         """The program's end; output and time limits are kept here, the others by the box."""
         found = self.findings
         deadline = asyncio.timeout(self._limits.wall_time_s)
-
-        def end_now() -> None:
-            if not deadline.expired():
-                deadline.reschedule(asyncio.get_running_loop().time())
-
-        meter = Meter(self._write, self._limits.output_bytes, end_now)
+        meter = Meter(self._write, self._limits.output_bytes, _at_once(deadline))
         self._running = box
         try:
             async with deadline:
@@ -282,6 +298,16 @@ class Attempt:
         return {"PATH": self._bench.path, "HOME": str(self._workspace.work), "LANG": "C.UTF-8"}
 
 
+def _at_once(deadline: asyncio.Timeout) -> Callable[[], None]:
+    """Lets a time be over now."""
+
+    def end() -> None:
+        if not deadline.expired():
+            deadline.reschedule(asyncio.get_running_loop().time())
+
+    return end
+
+
 def _shown(argv: tuple[str, ...]) -> tuple[str, ...]:
     """The argv to tell; of a very long one the beginning, for a result has to stay a message."""
     if sum(map(len, argv)) <= SHOWN_ARGV_CHARACTERS:
@@ -305,3 +331,13 @@ def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def _notes_on_emulation(spec: JobSpec, devices: Sequence[Device]) -> list[str]:
+    emulated = any(device.kind == EMULATED for device in devices)
+    if not emulated:
+        return (
+            ["The checks are made by the CPU emulation alone: nothing was checked."] if spec.checks and devices else []
+        )
+    shown = ["The SASS shown was compiled, but did not run: the emulation runs PTX."] if spec.asm else []
+    return [EMULATION_NOTE, *shown]

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from telerun_executor.devices.base import Devices
 from telerun_executor.runners.base import Runner
 from telerun_executor.toolchains.base import Toolchain
-from telerun_executor.work_folder import WorkFolder
-from telerun_protocol.client import Client
 from telerun_protocol.matching import is_gpu
 from telerun_protocol.states import Language
 
@@ -21,8 +19,6 @@ DEFAULT_ARCHS = ("sm_80", "sm_90")
 class Bench:
     """Compile slots are apart from run slots: the next job compiles while a device is busy."""
 
-    client: Client
-    folder: WorkFolder
     runner: Runner
     toolchains: Mapping[Language, Toolchain]
     devices: Devices
@@ -30,6 +26,7 @@ class Bench:
     compile_slots: int
     compile_memory_bytes: int
     path: str  # the PATH of jobs
+    emulated: Mapping[Language, Toolchain] = field(default_factory=dict)  # for jobs whose GPU is emulated
     keep: bool = False
     executor: str = ""  # the name the server gave
     archs: tuple[str, ...] = ()  # to compile for where no device decides

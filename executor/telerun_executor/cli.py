@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from pathlib import Path
@@ -48,6 +49,11 @@ def main() -> None:
 @click.option("--keep", is_flag=True, default=None, help="Keep the jobs' folders for a look.")
 @click.option("--no-gpu", is_flag=True, default=None, help="Do not offer this machine's GPUs.")
 @click.option(
+    "--emulation/--no-emulation",
+    default=None,
+    help="Offer CUDA emulated on the CPU, or do not; otherwise where nvcc and gcc are to be had.",
+)
+@click.option(
     "--require-isolation",
     type=click.Choice(["full", "degraded", "none"]),
     help="Do not start where jobs cannot be isolated so well (full).",
@@ -79,6 +85,22 @@ def doctor(config_file: Path | None, as_json: bool, **flags: Any) -> None:
     findings = asyncio.run(examine(_load(config_file, flags)))
     show(findings, as_json=as_json)
     sys.exit(any(finding.is_problem for finding in findings))
+
+
+@main.command()
+@click.option("--config", "config_file", type=click.Path(path_type=Path), help="A TOML file with settings.")
+@click.option("--require-isolation", type=click.Choice(["full", "degraded", "none"]), help="Do not run with less.")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def local(config_file: Path | None, folder: Path, **flags: Any) -> None:
+    """Run the job in FOLDER, as `telerun local` writes it, without a server."""
+    config = _load(config_file, flags)
+    log_format.set_up(config.log_format, logging.WARNING)
+    from telerun_executor.local import run_local  # noqa: PLC0415
+
+    try:
+        asyncio.run(run_local(config, folder.absolute()))
+    except TelerunError as error:
+        _fail(error)
 
 
 def _load(config_file: Path | None, flags: dict[str, Any]) -> Config:

@@ -9,26 +9,27 @@ import resource
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 
 from telerun_executor.bench import Bench
 from telerun_executor.config import Config, Token
+from telerun_executor.devices import emulated
 from telerun_executor.devices.base import Devices
 from telerun_executor.devices.offered import labels_of, offered_devices
 from telerun_executor.runners.base import Runner
 from telerun_executor.runners.choose import prepare_process, ready_runner
+from telerun_executor.toolchains import emulated as emulated_toolchains
 from telerun_executor.toolchains import toolchains
-from telerun_executor.toolchains.base import Toolchain
-from telerun_executor.toolchains.discovery import SYSTEM_PATH, find_cuda_tools
+from telerun_executor.toolchains.discovery import job_path
+from telerun_executor.toolchains.emulation import Emulation
 from telerun_executor.toolchains.places import places
 from telerun_executor.work_folder import WorkFolder, hold
 from telerun_executor.worker import Worker
 from telerun_protocol.client import Client
 from telerun_protocol.errors import TelerunError, Unauthorized
 from telerun_protocol.messages import ExecutorInfo, HeartbeatRequest
-from telerun_protocol.states import Language
 
 log = logging.getLogger(__name__)
 RETRY_S = 7 * 86_400.0  # an executor waits for its server; the server says by its leases what is lost meanwhile
@@ -56,13 +57,14 @@ async def serve(config: Config) -> None:
     with hold(config.work_path(), keep=config.keep) as folder:
         async with open_client() as at_first:
             await at_first.me()  # a token that was never right is no passing trouble
-        chains = toolchains(config.python)
+        emulation = emulated.set_up(config, folder.path / "emulator")
+        shown = [*places(config.python), *([emulation.runtime] if emulation else [])]
         async with (
-            ready_runner(config, folder, places(config.python)) as runner,
-            offered_devices(config) as pool,
+            ready_runner(config, folder, shown) as runner,
+            offered_devices(config, emulation) as pool,
             open_client(also_retry=(Unauthorized,)) as client,
         ):
-            await _serve(config, folder, client, runner, chains, pool, end)
+            await _serve(config, folder, client, runner, emulation, pool, end)
 
 
 async def _serve(
@@ -70,10 +72,11 @@ async def _serve(
     folder: WorkFolder,
     client: Client,
     runner: Runner,
-    chains: Mapping[Language, Toolchain],
+    emulation: Emulation | None,
     pool: Devices,
     end: _EndOnSignal,
 ) -> None:
+    chains = toolchains(config.python)
     info = ExecutorInfo(
         instance=folder.instance,
         replaces=folder.replaces,
@@ -91,20 +94,19 @@ async def _serve(
     if pool.quarantined:  # to be known before the first claim
         await client.heartbeat(HeartbeatRequest(instance=info.instance, readings=pool.readings()))
     bench = Bench(
-        client=client,
-        folder=folder,
         runner=runner,
         toolchains=chains,
+        emulated=emulated_toolchains(chains, emulation) if emulation else {},
         devices=pool,
         slots=config.slots,
         compile_slots=config.compilers_at_once,
         compile_memory_bytes=config.compile_memory_bytes,
-        path=_path(),
+        path=job_path(),
         keep=config.keep,
         executor=terms.name,
         archs=terms.archs,
     )
-    worker = Worker(bench, info, terms, drain_s=config.drain_s)
+    worker = Worker(bench, client, info, terms, drain_s=config.drain_s)
     languages = " ".join(found.language for found in info.toolchains)
     facts = {"server": client.url, "executor": terms.name, "languages": languages, "devices": len(pool.all)}
     end.by(worker.stop)
@@ -146,14 +148,6 @@ class _RetryLog:
         if now >= self._quiet_until:
             self._quiet_until = now + RETRY_LOG_EVERY_S
             log.warning("trying again", extra={"error": error.message})
-
-
-def _path() -> str:
-    """The PATH of jobs: the executor's own, and the folder of the CUDA compiler it found."""
-    path = os.environ.get("PATH") or SYSTEM_PATH
-    nvcc = find_cuda_tools().nvcc
-    folder = str(nvcc.tool.path.parent) if nvcc else ""
-    return path if not folder or folder in path.split(":") else f"{path}:{folder}"
 
 
 def _raise_file_limit() -> None:

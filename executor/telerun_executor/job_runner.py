@@ -8,16 +8,16 @@ import logging
 from collections.abc import Awaitable
 from pathlib import Path
 
-from telerun_executor import diagnostics
-from telerun_executor.artifacts import collect, is_empty
 from telerun_executor.attempt import Attempt, Findings
 from telerun_executor.bench import Bench
+from telerun_executor.harvest import collect_output, compiler_messages, result_of
 from telerun_executor.log_stream import LogStream
 from telerun_executor.outcome import Outcome, cancelled
 from telerun_executor.reporter import Reporter
 from telerun_executor.workspace import Workspace
+from telerun_protocol.client import Client
 from telerun_protocol.errors import NotFound, StaleClaim, TooLarge
-from telerun_protocol.messages import Claim, Diagnostic, Result
+from telerun_protocol.messages import Claim
 from telerun_protocol.states import Phase
 
 log = logging.getLogger(__name__)
@@ -35,9 +35,10 @@ class Stop(enum.Enum):
 class JobRunner:
     """`run` does the attempt and reports it; `stop` breaks it off."""
 
-    def __init__(self, bench: Bench, reporter: Reporter, claim: Claim) -> None:
+    def __init__(self, bench: Bench, client: Client, reporter: Reporter, claim: Claim) -> None:
         self.claim = claim
         self._bench = bench
+        self._client = client
         self._reporter = reporter
         self._key = (claim.job_id, claim.claim_id)
         self._log = LogStream(self._append_log, claim.log_offset)
@@ -73,6 +74,7 @@ class JobRunner:
                     workspace,
                     enter=self._enter,
                     write=self._log.write,
+                    download=lambda sha256: self._client.download(sha256, claim=self._key),
                     upload=self._upload,
                 )
                 async with asyncio.TaskGroup() as group:
@@ -96,14 +98,13 @@ class JobRunner:
             await self._log.drain()
             await self._reporter.release(self.claim)
             return
-        outcome = cancelled() if work.cancelled() else work.result()
-        if found.has_run:
-            await self._collect(found, workspace)
-        told = await self._diagnostics(found, workspace)
+        spec, outcome = self.claim.spec, cancelled() if work.cancelled() else work.result()
+        await collect_output(found, spec, workspace, self._upload, lambda: self._enter(Phase.COLLECT))
+        told = await compiler_messages(found, workspace)
         await self._log.drain()
         if self._log_is_cut:
             found.notes.append("Parts of the output are missing: the server takes no longer log.")
-        result = self._result(outcome, found, told)
+        result = result_of(self._bench, spec, outcome, found, told)
         await self._reporter.finish(self.claim, result)
         ended = {"job": self.claim.job_id, "state": str(result.state), "reason": str(result.reason or "")}
         log.info("a job has ended", extra=ended)
@@ -118,7 +119,7 @@ class JobRunner:
 
     async def _append_log(self, offset: int, frames: bytes) -> int:
         try:
-            return await self._bench.client.append_log(*self._key, offset, frames)
+            return await self._client.append_log(*self._key, offset, frames)
         except TooLarge:  # countless tiny frames can be more than the output limit lets expect
             self._log_is_cut = True
             return offset
@@ -133,45 +134,4 @@ class JobRunner:
             await (await self._phases.get())
 
     async def _upload(self, content: Path | bytes) -> str:
-        return await self._bench.client.upload(content, claim=self._key)
-
-    # ------------------------------------------------------------------------------------------------ the result
-
-    async def _collect(self, found: Findings, workspace: Workspace) -> None:
-        if is_empty(workspace.out):
-            return
-        self._enter(Phase.COLLECT)
-        collection = await collect(workspace.out, self.claim.spec.limits.disk_bytes, self._upload)
-        found.artifacts += collection.artifacts
-        found.notes += collection.notes()
-
-    async def _diagnostics(self, found: Findings, workspace: Workspace) -> tuple[Diagnostic, ...]:
-        if not found.compile_log:
-            return ()
-        folders = (workspace.src, workspace.work, workspace.build, workspace.tmp)
-        return await asyncio.to_thread(diagnostics.parse, bytes(found.compile_log), folders)
-
-    def _result(self, outcome: Outcome, found: Findings, told: tuple[Diagnostic, ...]) -> Result:
-        info = self._bench.toolchains[self.claim.spec.language].info()
-        return Result(
-            state=outcome.state,
-            reason=outcome.reason,
-            message=outcome.message,
-            hint=outcome.hint,
-            exit_code=outcome.exit.exit_code if outcome.exit else None,
-            signal=outcome.exit.signal if outcome.exit else None,
-            signal_name=outcome.signal_name,
-            steps=tuple(found.steps),
-            diagnostics=told,
-            artifacts=tuple(found.artifacts),
-            kernels=found.kernels,
-            notes=tuple(found.notes),
-            devices=found.devices,
-            device_use=found.device_use,
-            isolation=self._bench.runner.isolation,
-            usage=found.usage,
-            executor=self._bench.executor,
-            toolchain=info.version if info else "",
-            output_bytes=found.output_bytes,
-            output_cut_bytes=found.output_cut_bytes,
-        )
+        return await self._client.upload(content, claim=self._key)

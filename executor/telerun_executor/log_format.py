@@ -22,9 +22,9 @@ class TextFormatter(logging.Formatter):
         return f"{super().formatMessage(record)} {data}".rstrip()
 
 
-def set_up(kind: Literal["text", "json"]) -> None:
+def set_up(kind: Literal["text", "json"], level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         JsonFormatter("{asctime}{levelname}{name}{message}", style="{") if kind == "json" else TextFormatter()
     )
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -13,6 +13,7 @@ import msgspec
 from telerun_executor.bench import Bench
 from telerun_executor.job_runner import JobRunner, Stop
 from telerun_executor.reporter import Reporter
+from telerun_protocol.client import Client
 from telerun_protocol.errors import Conflict, ServerUnreachable, TelerunError
 from telerun_protocol.messages import (
     Claim,
@@ -39,9 +40,12 @@ GOODBYE_S = 1.0
 class Worker:
     """Serves jobs until `stop` is called; then it gives back what it has not finished in time."""
 
-    def __init__(self, bench: Bench, info: ExecutorInfo, terms: ExecutorTerms, *, drain_s: float) -> None:
+    def __init__(
+        self, bench: Bench, client: Client, info: ExecutorInfo, terms: ExecutorTerms, *, drain_s: float
+    ) -> None:
         self._bench = bench
-        self._reporter = Reporter(bench.client)
+        self._client = client
+        self._reporter = Reporter(client)
         self._info = info
         self._terms = terms
         self._drain_s = drain_s
@@ -84,12 +88,12 @@ class Worker:
                 max_jobs=min(most - len(self._jobs), 64),
                 wait_s=CLAIM_WAIT_S,
             )
-            answer = await self._patiently(self._bench.client.claim, request)
+            answer = await self._patiently(self._client.claim, request)
             for claim in answer.claims:
                 self._begin(claim, jobs)
 
     def _begin(self, claim: Claim, jobs: asyncio.TaskGroup) -> None:
-        runner = JobRunner(self._bench, self._reporter, claim)
+        runner = JobRunner(self._bench, self._client, self._reporter, claim)
         self._jobs[claim.claim_id] = runner
         jobs.create_task(self._serve(runner))
         asyncio.get_running_loop().call_later(QUICK_S, self._tell_anew)
@@ -134,7 +138,7 @@ class Worker:
             )
             try:
                 async with asyncio.timeout(None) as self._patience:
-                    answer = await self._patiently(self._bench.client.heartbeat, request)
+                    answer = await self._patiently(self._client.heartbeat, request)
             except TimeoutError:  # there are new jobs to tell of, or a device has changed
                 continue
             finally:
@@ -182,7 +186,7 @@ class Worker:
         """Without it the server would count on us for another lease."""
         try:
             async with asyncio.timeout(GOODBYE_S):
-                await self._bench.client.heartbeat(HeartbeatRequest(instance=self._info.instance, leaving=True))
+                await self._client.heartbeat(HeartbeatRequest(instance=self._info.instance, leaving=True))
         except (TelerunError, TimeoutError) as error:
             log.info("the server was not told of the end", extra={"error": str(error)})
 
@@ -218,7 +222,7 @@ class Worker:
 
     async def _register_again(self) -> None:
         try:
-            await self._bench.client.register(self._info)
+            await self._client.register(self._info)
             log.info("registered again")
         except TelerunError as error:
             log.error("registering failed", extra={"error": str(error)})

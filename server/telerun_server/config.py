@@ -6,26 +6,16 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, Struct
 
 from telerun_protocol.codec import convert
 from telerun_protocol.errors import InvalidMessage
-from telerun_protocol.limits import show_limit
+from telerun_protocol.limits import DEFAULTS, filled, show_limit
 from telerun_protocol.messages import Limits, PositiveFloat, PositiveInt, ServiceLimits
 
 MIB, GIB = 1 << 20, 1 << 30
 DAY_S = 86_400.0
 
-DEFAULTS = Limits(
-    wall_time_s=60,
-    cpu_time_s=3600,
-    memory_bytes=4 * GIB,
-    output_bytes=64 * MIB,
-    disk_bytes=GIB,
-    processes=128,
-    compile_time_s=120,
-)
 MAXIMA = Limits(
     wall_time_s=3600,
     cpu_time_s=DAY_S,
@@ -80,12 +70,6 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             emulation=self.emulation,
             retention_s=self.retention_s,
         )
-
-
-def filled(limits: Limits, defaults: Limits) -> Limits:
-    """`limits`, with those of `defaults` where it says nothing."""
-    given = {name: value for name in Limits.__struct_fields__ if (value := getattr(limits, name)) is not None}
-    return msgspec.structs.replace(defaults, **given)
 
 
 def exceeded(limits: Limits, maxima: Limits) -> tuple[str, str] | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from telerun_protocol.errors import Forbidden, InvalidMessage, NotFound, StaleClaim, TelerunError
-from telerun_protocol.limits import OPTIONS
+from telerun_protocol.limits import OPTIONS, filled
 from telerun_protocol.messages import (
     Claim,
     ClaimList,
@@ -34,7 +34,7 @@ from telerun_protocol.messages import (
     Usage,
 )
 from telerun_protocol.states import Reason, State
-from telerun_server.config import Config, exceeded, filled
+from telerun_server.config import Config, exceeded
 from telerun_server.connections import Connection, Connections
 from telerun_server.logs import Logs
 from telerun_server.metrics import Metrics

@@ -36,6 +36,7 @@ COMMANDS = {
     "up": "local",
     "down": "local",
     "ps": "local",
+    "local": "local_run",
     "completion": "completion",
 }
 

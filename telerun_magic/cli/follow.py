@@ -17,7 +17,7 @@ from telerun_magic.connect import Connection
 from telerun_magic.submission import Submission
 from telerun_protocol.client import Client
 from telerun_protocol.logframes import Frame
-from telerun_protocol.messages import Job
+from telerun_protocol.messages import Job, Result
 from telerun_protocol.states import Reason, State
 
 T = TypeVar("T")
@@ -95,12 +95,17 @@ async def cancel_and_wait(speaker: Client, job: Job) -> Job:
 
 def exit_code_of(job: Job, *, as_program: bool) -> int:
     """0 for success, else 1; or the program's own, as a shell tells it."""
-    result = job.result
-    if as_program and result and job.reason is Reason.NONZERO_EXIT and result.exit_code:
-        return result.exit_code
-    if as_program and result and job.reason is Reason.SIGNAL and result.signal:
-        return 128 + result.signal
+    if job.result:
+        return exit_code_of_result(job.result, as_program=as_program)
     return 0 if job.state is State.SUCCEEDED else FAILED
+
+
+def exit_code_of_result(result: Result, *, as_program: bool) -> int:
+    if as_program and result.reason is Reason.NONZERO_EXIT and result.exit_code:
+        return result.exit_code
+    if as_program and result.reason is Reason.SIGNAL and result.signal:
+        return 128 + result.signal
+    return 0 if result.state is State.SUCCEEDED else FAILED
 
 
 @asynccontextmanager

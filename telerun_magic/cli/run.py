@@ -17,7 +17,7 @@ from telerun_magic.cli.spec_options import build, spec_options
 from telerun_magic.cli.terminal import Sink, clean
 from telerun_magic.submission import Submission
 from telerun_protocol.logframes import Frame
-from telerun_protocol.messages import Job
+from telerun_protocol.messages import Job, Result
 from telerun_protocol.states import Language, Reason, StreamId
 
 
@@ -49,7 +49,7 @@ def run(ctx: click.Context, /, words: tuple[str, ...], id_file: Path | None, raw
     Standard output and standard error stay apart and go byte for byte into files and pipes; on a terminal, control
     sequences other than colours are taken out. Compiler messages go to standard error. Ctrl-C cancels the job.
     """  # noqa: D301 - click reads the \b
-    built = _built(words, is_command=ctx.meta["is_command"], options=options)
+    built = built_from(words, is_command=ctx.meta["is_command"], options=options)
     found = connect(ctx.obj)
     out, err = Sink(sys.stdout.buffer, raw=raw), Sink(sys.stderr.buffer, raw=raw)
 
@@ -76,11 +76,11 @@ def run(ctx: click.Context, /, words: tuple[str, ...], id_file: Path | None, raw
     err.close()
     if ended is None:
         ctx.exit(INTERRUPTED)
-    _tell_failure(ended)
+    tell_failure(ended.result)
     ctx.exit(exit_code_of(ended, as_program=True))
 
 
-def _built(words: tuple[str, ...], *, is_command: bool, options: dict[str, Any]) -> Submission:
+def built_from(words: tuple[str, ...], *, is_command: bool, options: dict[str, Any]) -> Submission:
     if is_command:
         return build(list(words), Language.COMMAND, **options)
     first, *rest = words
@@ -93,7 +93,7 @@ def _built(words: tuple[str, ...], *, is_command: bool, options: dict[str, Any])
     return build(Path(first), None, args=rest, **options)
 
 
-def _tell_failure(job: Job) -> None:
+def tell_failure(result: Result | None) -> None:
     """Why there is no exit code of a program, where there is none; a program's own failure speaks for itself."""
-    if job.result and job.reason not in (None, Reason.NONZERO_EXIT):
-        click.echo(f"telerun: {clean(f'{job.result.message} {job.result.hint}')}", err=True)
+    if result and result.reason not in (None, Reason.NONZERO_EXIT):
+        click.echo(f"telerun: {clean(f'{result.message} {result.hint}')}", err=True)

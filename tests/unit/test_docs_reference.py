@@ -18,6 +18,7 @@ from telerun_executor.cli import main as executor_cli
 from telerun_magic import config as client_config
 from telerun_magic import options
 from telerun_protocol import routes
+from telerun_protocol.limits import DEFAULTS
 from telerun_protocol.messages import Limits
 from telerun_protocol.states import Reason
 from telerun_server import config as server_config
@@ -61,7 +62,7 @@ def test_settings_of_the_server(tmp_path: Path) -> None:
     for name, row in rows.items():
         shown = tuple(msgspec.json.decode(value.strip("`")) for value in row[1 : 3 if name in limits else 2])
         if name in limits:
-            assert shown == (getattr(server_config.DEFAULTS, name), getattr(server_config.MAXIMA, name)), name
+            assert shown == (getattr(DEFAULTS, name), getattr(server_config.MAXIMA, name)), name
         else:
             assert shown[0] == msgspec.json.decode(msgspec.json.encode(getattr(plain, name))), name
     file = tmp_path / "server.toml"

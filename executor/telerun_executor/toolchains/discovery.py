@@ -128,6 +128,14 @@ def look_for_cuda_tools(environ: Mapping[str, str]) -> CudaTools:
     )
 
 
+def job_path() -> str:
+    """The PATH of jobs: the executor's own, and the folder of the CUDA compiler it found."""
+    path = os.environ.get("PATH") or SYSTEM_PATH
+    nvcc = find_cuda_tools().nvcc
+    folder = str(nvcc.tool.path.parent) if nvcc else ""
+    return path if not folder or folder in path.split(":") else f"{path}:{folder}"
+
+
 def compiler_env(*tools: Tool | None) -> dict[str, str]:
     """Where a compiler finds itself, its host compiler and the linker, whatever is on the executor's own PATH."""
     folders = [str(tool.path.parent) for tool in tools if tool]

@@ -18,9 +18,7 @@ from telerun_executor.runners.base import Command
 from telerun_executor.runners.process import ProcessRunner
 from telerun_executor.toolchains.base import Assembly
 from telerun_executor.toolchains.command import CommandToolchain
-from telerun_executor.work_folder import hold
 from telerun_executor.workspace import Workspace
-from telerun_protocol.client import Client
 from telerun_protocol.messages import Claim, Device, JobSpec, Limits
 from telerun_protocol.states import Language, Phase, Reason, State
 
@@ -44,6 +42,12 @@ class BadAssembler(Compiled):
         return (Command(argv=("sh", "-c", "echo not today; exit 1"), cwd=workspace.src),)
 
 
+async def no_blob(sha256: str) -> AsyncIterator[bytes]:
+    """These jobs have no files."""
+    raise NotImplementedError(sha256)
+    yield b""
+
+
 class Tried:
     """One attempt, with what it printed and told."""
 
@@ -54,7 +58,7 @@ class Tried:
         workspace.create()
         claim = Claim(job_id="j", claim_id="c", attempt=1, log_offset=0, spec=spec, owner="x")
         self._attempt = Attempt(
-            bench, claim, workspace, enter=self.phases.append, write=self._write, upload=self._upload
+            bench, claim, workspace, enter=self.phases.append, write=self._write, download=no_blob, upload=self._upload
         )
         self.findings = self._attempt.findings
         self.outcome = self._attempt.outcome
@@ -74,26 +78,23 @@ async def attempt(tmp_path: Path) -> AsyncIterator[Attempts]:
     gpu = Device(kind="nvidia", name="One", id="GPU-1", arch="sm_90")
     runner = ProcessRunner(tmp_path / "jobs", tmp_path / "processes")
     numbers = itertools.count()
-    with hold(tmp_path / "work") as folder:
-        bench = Bench(
-            client=Client("http://127.0.0.1:9"),  # these jobs have no files: nothing is asked of it
-            folder=folder,
-            runner=runner,
-            toolchains={Language.COMMAND: Compiled()},
-            devices=Devices([gpu]),
-            slots=1,
-            compile_slots=1,
-            compile_memory_bytes=1 << 30,
-            path="/usr/bin:/bin",
-            executor="test",
-        )
+    bench = Bench(
+        runner=runner,
+        toolchains={Language.COMMAND: Compiled()},
+        devices=Devices([gpu]),
+        slots=1,
+        compile_slots=1,
+        compile_memory_bytes=1 << 30,
+        path="/usr/bin:/bin",
+        executor="test",
+    )
 
-        def make(*argv: str, toolchain: Compiled | None = None, limits: Limits | None = None, gpus: int = 0) -> Tried:
-            spec = JobSpec(language=Language.COMMAND, args=argv, limits=limits or Limits(), gpus=gpus, asm=True)
-            own = dataclasses.replace(bench, toolchains={Language.COMMAND: toolchain}) if toolchain else bench
-            return Tried(own, spec, tmp_path / f"job{next(numbers)}")
+    def make(*argv: str, toolchain: Compiled | None = None, limits: Limits | None = None, gpus: int = 0) -> Tried:
+        spec = JobSpec(language=Language.COMMAND, args=argv, limits=limits or Limits(), gpus=gpus, asm=True)
+        own = dataclasses.replace(bench, toolchains={Language.COMMAND: toolchain}) if toolchain else bench
+        return Tried(own, spec, tmp_path / f"job{next(numbers)}")
 
-        yield make
+    yield make
     await runner.close()
 
 

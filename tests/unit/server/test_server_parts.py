@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telerun_protocol.errors import InvalidMessage
+from telerun_protocol.limits import DEFAULTS, filled
 from telerun_protocol.logframes import FrameDecoder, encode_frame
 from telerun_protocol.messages import Limits
-from telerun_server.config import DEFAULTS, MAXIMA, exceeded, filled, load
+from telerun_server.config import MAXIMA, exceeded, load
 from telerun_server.handlers.blobs import asked_range
 from telerun_server.handlers.log import Text
 from telerun_server.logs import Log, whole_frames
