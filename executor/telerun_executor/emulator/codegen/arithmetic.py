@@ -121,10 +121,8 @@ def _conditions(writer: Writer, instruction: Instruction, modifiers: Mapping[str
 
 
 def _combined(writer: Writer, condition: str, instruction: Instruction, modifiers: Mapping[str, str]) -> str:
-    if not modifiers["bool"]:
+    if "bool" not in modifiers:
         return condition
-    if len(instruction.operands) < 4:
-        raise writer.bad(f"{instruction.name} needs a predicate to combine with")
     return f"({condition} {_BOOLEAN[modifiers['bool']]} {writer.value(instruction.operands[3], _PREDICATE)})"
 
 

@@ -101,11 +101,8 @@ def _suffix(kind: Type) -> str:
 def _flushed(writer: Writer, operand: Operand, source: Type, to: Type, modifiers: Mapping[str, str]) -> str:
     """A floating-point source, as a double where it has no C type of its own."""
     value = writer.value(operand, source, raw=to.name == "f64")
-    if modifiers.get("ftz"):
-        if source.kind == "f" and source.size == 4:
-            value = f"ptx_ftz_f32({value})"
-        elif source.name == "f16" and to.name != "f32":
-            value = f"ptx_ftz_f16({value})"
+    if modifiers.get("ftz") and source.name == "f32":  # it means f32 alone
+        value = f"ptx_ftz_f32({value})"
     return f"ptx_from_{source.name}({value})" if source.kind == "h" else value
 
 
@@ -131,10 +128,7 @@ def _narrowed(value: str, to: Type, modifiers: Mapping[str, str]) -> str:
     rnd = modifiers.get("rnd", "")
     software = f"PTX_{rnd if rnd in ('rn', 'rz', 'rm', 'rp', 'rna') else 'rn'}"
     code = f"ptx_to_{to.name}({value}, {software}, {int(bool(modifiers.get('satfinite')))})"
-    for name in ("sat", "ftz"):
-        if modifiers.get(name) and to.name in ("f16", "bf16"):
-            code = f"ptx_{name}_{to.name}({code})"
-    return code
+    return f"ptx_sat_{to.name}({code})" if modifiers.get("sat") else code
 
 
 def _pair(writer: Writer, operands: Sequence[Operand], to: Type, source: Type, modifiers: Mapping[str, str]) -> str:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from telerun_executor.emulator.ptx.nodes import Place
 
 Spot = tuple[int, int, int]  # file number, line, column
 _TOOLKIT = frozenset({"include", "cccl"})
+
+
+@lru_cache(maxsize=1024)
+def _of_toolkit(name: str) -> bool:
+    return not _TOOLKIT.isdisjoint(PurePosixPath(name).parts[:-1])
 
 
 def user_line(
@@ -28,7 +34,7 @@ def user_line(
         name = files.get(spot[0])
         if name is not None and spot[1] > 0:
             outermost = (name, spot[1])
-            if not _TOOLKIT.intersection(PurePosixPath(name).parts[:-1]):
+            if not _of_toolkit(name):
                 return outermost
         spot = place.inlined_at if len(seen) == 1 else callers.get(spot)
     return outermost

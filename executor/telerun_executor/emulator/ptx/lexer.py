@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from telerun_executor.emulator.ptx.errors import PtxSyntaxError
 
-WORD, DOT, NUMBER, STRING, MARK, END = "word", "dot", "number", "string", "mark", "end"
+WORD, DOT, NUMBER, STRING, MARK, PLACE, END = "word", "dot", "number", "string", "mark", "place", "end"
 
 _TOKEN = re.compile(
     r"""
@@ -15,6 +15,7 @@ _TOKEN = re.compile(
     | (?P<newline>\n)
     | (?P<comment>/\*.*?\*/)
     | (?P<section>\.section\b[^{]*\{[^}]*\})
+    | (?P<place>\.loc\b[^\n;]*)
     | (?P<dot>\.[A-Za-z0-9_]+(?:::[A-Za-z0-9_]+)*)
     | (?P<number>
           0[fF][0-9a-fA-F]{8}(?![0-9a-fA-F]) | 0[dD][0-9a-fA-F]{16}(?![0-9a-fA-F])
@@ -39,7 +40,8 @@ class Token(NamedTuple):
 def tokens(text: str) -> list[Token]:
     """All tokens of a PTX module, closed by one of kind `END`.
 
-    Debug sections are left out as wholes: they hold names as lists of numbers, more text than everything else.
+    Debug sections are left out as wholes: they hold names as lists of numbers, more text than everything else. A `.loc`
+    is one token, since a line ends it.
     """
     found, line, position = list[Token](), 1, 0
     text = text.rstrip("\0")  # a fat binary pads its PTX

@@ -5,7 +5,7 @@ from __future__ import annotations
 from telerun_executor.emulator.ptx.cursor import Cursor
 from telerun_executor.emulator.ptx.declarations import LINKAGES, SPACES, parse_parameters, parse_variable
 from telerun_executor.emulator.ptx.errors import UnsupportedPtx
-from telerun_executor.emulator.ptx.lexer import END, NUMBER, STRING, WORD, tokens
+from telerun_executor.emulator.ptx.lexer import END, NUMBER, PLACE, STRING, WORD, tokens
 from telerun_executor.emulator.ptx.nodes import Function, Module, Variable
 from telerun_executor.emulator.ptx.statements import parse_block, parse_place
 
@@ -50,7 +50,7 @@ def parse(text: str) -> Module:
             files[number] = name.replace('\\"', '"').replace("\\\\", "\\")
             while cursor.accept(","):  # time and size
                 cursor.integer()
-        elif word == ".loc":
+        elif cursor.token.kind == PLACE:
             parse_place(cursor)
         elif cursor.accept(".pragma"):
             cursor.kind(STRING)

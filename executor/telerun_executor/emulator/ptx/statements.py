@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from telerun_executor.emulator.ptx.cursor import Cursor
 from telerun_executor.emulator.ptx.declarations import LINKAGES, SPACES, parse_parameters, parse_variable
 from telerun_executor.emulator.ptx.errors import UnsupportedPtx
-from telerun_executor.emulator.ptx.lexer import DOT, NUMBER, STRING, WORD
+from telerun_executor.emulator.ptx.lexer import DOT, NUMBER, PLACE, STRING, WORD
 from telerun_executor.emulator.ptx.nodes import (
     Address,
     Block,
@@ -56,6 +58,8 @@ def _statement(cursor: Cursor) -> Statement | None:
         return parse_block(cursor)
     if token.kind == DOT:
         return _directive(cursor)
+    if token.kind == PLACE:
+        return parse_place(cursor)
     if cursor.accept(";"):
         return None
     return cursor.fail("expected a statement")
@@ -84,8 +88,6 @@ def _labelled(cursor: Cursor) -> Statement:
 def _directive(cursor: Cursor) -> Statement | None:
     if cursor.at(".reg"):
         return _registers(cursor)
-    if cursor.at(".loc"):
-        return parse_place(cursor)
     if cursor.accept(".pragma"):
         cursor.kind(STRING)
         while cursor.accept(","):
@@ -99,19 +101,17 @@ def _directive(cursor: Cursor) -> Statement | None:
     raise UnsupportedPtx(cursor.token.text, cursor.token.line)
 
 
+_PLACE = re.compile(r"\.loc\s+(\d+)\s+(\d+)\s+(\d+)(?:.*\binlined_at\s+(\d+)\s+(\d+)\s+(\d+))?")
+
+
 def parse_place(cursor: Cursor) -> Place:
     """`.loc file line column[, function_name label[+offset], inlined_at file line column]`"""
-    cursor.expect(".loc")
-    place = (cursor.integer(), cursor.integer(), cursor.integer())
-    inlined_at: tuple[int, int, int] | None = None
-    while cursor.accept(","):
-        if cursor.word() == "inlined_at":
-            inlined_at = (cursor.integer(), cursor.integer(), cursor.integer())
-        else:
-            cursor.word()
-            if cursor.accept("+"):
-                cursor.integer()
-    return Place(*place, inlined_at)
+    found = _PLACE.match(cursor.token.text)
+    if found is None:
+        cursor.fail("expected a place in the source")
+    cursor.advance()
+    file, line, column, *call = (int(number) if number else 0 for number in found.groups())
+    return Place(file, line, column, (call[0], call[1], call[2]) if call[0] else None)
 
 
 def _registers(cursor: Cursor) -> Registers:

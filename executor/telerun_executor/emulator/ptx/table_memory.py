@@ -60,7 +60,7 @@ FORMS = (
     form("fence", "sem:sc|acq_rel|acquire|release? scope:cta|cluster|gpu|sys", ""),
     form("fence", "proxy kind:async|alias|async.global|async.shared::cta", ""),
     form("fence", "mbarrier_init release cluster", ""),
-    form("alloca", "T:u64|u32", "=d:u64 a:u64 b:imm?"),
-    form("stacksave", "T:u64|u32", "=d:u64"),
-    form("stackrestore", "T:u64|u32", "a:u64"),
+    form("alloca", "u64", "=d:u64 a:u64 b:imm?"),
+    form("stacksave", "u64", "=d:u64"),
+    form("stackrestore", "u64", "a:u64"),
 )

@@ -239,6 +239,7 @@ PTX_PICK(min, u16x2, uint16_t, <)
 PTX_PICK(max, u16x2, uint16_t, >)
 PTX_PICK(min, s16x2, int16_t, <)
 PTX_PICK(max, s16x2, int16_t, >)
+EMU_INLINE uint32_t ptx_relu_s16x2(uint32_t a) { return ptx_max_s16x2(a, 0); }
 
 EMU_INLINE int32_t ptx_limit(int32_t x, int32_t low, int32_t high) { return x < low ? low : x > high ? high : x; }
 EMU_INLINE uint32_t ptx_pack_u16(int32_t a, int32_t b) { return PTX_PAIR(ptx_limit(b, 0, 65535), ptx_limit(a, 0, 65535)); }
