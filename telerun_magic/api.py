@@ -27,7 +27,7 @@ def submit(source: Source, language: str | Language | None = None, *, wait: bool
     `source` is a text, or a Path of a file, tar or folder (for "command": the argv). `language` is one of cu, cpp, c,
     py, sh, project, command; without it the content or the file's name decides. The other words are those of
     `telerun_magic.submission.build`: args, stdin, files, inputs, flags, std, libraries, archs, asm, run, env, time,
-    memory, limits, gpus, device, labels, emulate, network, wait_for_executor, name, tags, compiler.
+    memory, limits, gpus, device, labels, emulate, checks, network, wait_for_executor, name, tags, compiler.
     """
     job = send(submission.build(source, language, **words))
     return job.wait() if wait else job

@@ -14,6 +14,7 @@ from telerun_magic.language import closest
 from telerun_magic.limits import read_limits
 from telerun_magic.render.job_display import PARTS
 from telerun_protocol.errors import InvalidMessage
+from telerun_protocol.states import Check
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,6 +59,12 @@ def _parser() -> _Parser:
     option("--emulate", help="where no GPU is to be had, an emulation on the CPU will do", **flag)
     option("--no-emulate", dest="emulate", action="store_const", const=False, help="only a real GPU will do")
     option("--network", help="let it reach other machines, where your class of users may", **flag)
+    option(
+        "--check",
+        metavar="C",
+        help=f"what the emulation watches for: {', '.join(Check)}; or several: races,init",
+        **many,
+    )
     option("--wait-for-executor", help="queue it also where no executor known could run it", **flag)
     option("--name", help="a name for the job")
     option("--tag", metavar="T", help="a tag to find the job by", **many)
@@ -172,6 +179,7 @@ def words(given: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, A
         "device": given.get("device"),
         "labels": given.get("label", ()),
         "emulate": given.get("emulate"),
+        "checks": [word for text in given.get("check", ()) for word in text.split(",")],
         "network": given.get("network", False),
         "wait_for_executor": given.get("wait_for_executor", False),
         "name": given.get("name"),

@@ -16,7 +16,7 @@ from telerun_magic.contents import Content, Contents, Files, content_of, named_c
 from telerun_protocol.codec import convert, invalid
 from telerun_protocol.errors import InvalidMessage
 from telerun_protocol.messages import FileRef, JobSpec, Limits
-from telerun_protocol.states import Language
+from telerun_protocol.states import Check, Language
 from telerun_protocol.units import parse_duration, parse_size
 
 Source = str | Path | Sequence[str]
@@ -64,6 +64,7 @@ def build(
     device: str | None = None,
     labels: Sequence[str] = (),
     emulate: bool | None = None,
+    checks: Sequence[str] = (),
     network: bool = False,
     wait_for_executor: bool = False,
     name: str | None = None,
@@ -116,6 +117,7 @@ def build(
             device=device,
             labels=_several(labels),
             emulate=emulate,
+            checks=tuple(map(_check_named, _several(checks))),
             network=network,
             wait_for_executor=wait_for_executor,
             gpus=gpus,
@@ -195,6 +197,13 @@ def _words(command: str) -> list[str]:
         return shlex.split(command, comments=True)
     except ValueError as error:
         raise InvalidMessage(f"The command has a quote without its partner: {error}.") from None
+
+
+def _check_named(text: str) -> Check:
+    try:
+        return Check(text.strip().lower())
+    except ValueError:
+        raise InvalidMessage(f"There is no check {text!r}.", hint=f"Choose from {', '.join(Check)}.") from None
 
 
 def _arch(text: str) -> str:

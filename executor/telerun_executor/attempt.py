@@ -14,6 +14,7 @@ from typing import BinaryIO
 from telerun_executor.assembly import assemble
 from telerun_executor.bench import Bench
 from telerun_executor.devices.base import Lease
+from telerun_executor.emulation_reports import Reports
 from telerun_executor.log_stream import Meter
 from telerun_executor.outcome import Outcome, failed, no_such_device, of_compiler, of_program, succeeded
 from telerun_executor.runners.base import Box, Command, Output, ProcessExit, Terms
@@ -55,7 +56,7 @@ class Findings:
     kernels: tuple[KernelResources, ...] = ()
     devices: tuple[Device, ...] = ()
     device_use: tuple[DeviceUse, ...] = ()
-    compile_log: bytearray = field(default_factory=bytearray)
+    compile_log: bytearray = field(default_factory=bytearray)  # and what the emulation of a GPU reported
     output_bytes: int = 0
     output_cut_bytes: int = 0
     has_run: bool = False  # the program has been started
@@ -141,7 +142,7 @@ class Attempt:
 
     async def _build_and_run(self) -> Outcome:
         spec, bench = self._spec, self._bench
-        if spec.run and any(device.kind == EMULATED for device in self._candidates):
+        if spec.run and _is_emulated(self._candidates):
             self._toolchain = bench.emulated[spec.language]
         if self._toolchain.info() is None:
             message = f"The executor {bench.executor} cannot serve {spec.language} jobs."
@@ -241,7 +242,8 @@ class Attempt:
         """The program's end; output and time limits are kept here, the others by the box."""
         found = self.findings
         deadline = asyncio.timeout(self._limits.wall_time_s)
-        meter = Meter(self._write, self._limits.output_bytes, _at_once(deadline))
+        write = Reports(self._write, found.compile_log) if _is_emulated(found.devices) else self._write
+        meter = Meter(write, self._limits.output_bytes, _at_once(deadline))
         self._running = box
         try:
             async with deadline:
@@ -270,7 +272,8 @@ class Attempt:
             nonlocal exit_
             exit_ = told
             if phase is Phase.RUN:
-                self.findings.usage, self.findings.processes_refused = told.usage, told.processes_refused
+                used = Usage(cpu_time_s=told.cpu_time_s, peak_memory_bytes=told.peak_memory_bytes)
+                self.findings.usage, self.findings.processes_refused = told.usage or used, told.processes_refused
 
         try:
             return await box.run(replace(command, env=env), output, note)
@@ -334,10 +337,11 @@ def _first(error: BaseException) -> BaseException:
 
 
 def _notes_on_emulation(spec: JobSpec, devices: Sequence[Device]) -> list[str]:
-    emulated = any(device.kind == EMULATED for device in devices)
-    if not emulated:
-        return (
-            ["The checks are made by the CPU emulation alone: nothing was checked."] if spec.checks and devices else []
-        )
-    shown = ["The SASS shown was compiled, but did not run: the emulation runs PTX."] if spec.asm else []
-    return [EMULATION_NOTE, *shown]
+    if _is_emulated(devices):
+        shown = ["The SASS shown was compiled, but did not run: the emulation runs PTX."] if spec.asm else []
+        return [EMULATION_NOTE, *shown]
+    return ["Only the CPU emulation makes checks: nothing was checked."] if spec.checks else []
+
+
+def _is_emulated(devices: Sequence[Device]) -> bool:
+    return any(device.kind == EMULATED for device in devices)

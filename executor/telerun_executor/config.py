@@ -38,6 +38,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     work_dir: str = field(default_factory=lambda: str(user_state_path("telerun") / "executor"))
     keep: bool = False  # workspaces stay for a look after the job
     gpu: bool = True
+    emulation: bool | Literal["auto"] = "auto"  # of CUDA on the CPU; auto: where nvcc and gcc are to be had
     quarantine_retry_s: Annotated[float, Meta(gt=0)] = 60.0  # how often a GPU that is out of service is tried again
     require_isolation: Isolation = Isolation.FULL  # where less is to be had, the executor does not start
     no_sandbox: bool = False  # run jobs as plain processes, even where a sandbox is to be had

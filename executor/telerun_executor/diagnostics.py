@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from telerun_executor.asm.demangle import demangle
 from telerun_protocol.messages import Diagnostic
 
 MOST = 200
 LINE_CHARACTERS = 2000  # longer ones are no compiler's, or of no use to a person
+EMULATION = "telerun emulation: "
 _SEVERITY = r"(?P<severity>fatal error|catastrophic error|error|warning|note|remark)"
 _PATTERNS = tuple(
     re.compile(text)
@@ -27,6 +29,9 @@ _PATTERNS = tuple(
         # ld: b.cpp:(.text+0x5): undefined reference to `f()'       /usr/bin/ld: b.cpp:2: multiple definition of `f()'
         r"(?:(?:\S*/)?ld(?:\.\w+)?: )?(?P<file>[^\s:]+):(?:(?P<line>\d+)|\(\.[^\s()]+\)): "
         r"(?P<message>(?:undefined reference|multiple definition) .*)",
+        # telerun emulation: error: out-of-bounds write of 4 bytes … [kernel _Z1kPi, block (0,0,0), …] at /…/main.cu:3
+        rf"{EMULATION}{_SEVERITY}: (?P<message>.*?)(?: \[kernel (?P<kernel>\w+)(?P<place>[^\]]*)\])?"
+        r"(?: at (?P<file>/[^:]*|[^:\s]*):(?P<line>\d+))?",
         # ld: /usr/bin/ld: cannot find -lfoo: No such file or directory
         r"(?:\S*/)?ld(?:\.\w+)?: (?:error: )?(?P<message>(?:cannot find|cannot open|undefined symbol).*)",
     )
@@ -53,6 +58,8 @@ def _diagnostics(text: str, folders: Sequence[Path]) -> Iterator[Diagnostic]:
                 named = match.groupdict()
                 severity = named.get("severity") or "error"
                 message = " ".join(filter(None, (named.get("number"), named["message"].strip())))
+                if kernel := named.get("kernel"):
+                    message += f" [kernel {demangle(kernel)}{named['place']}]"
                 yield Diagnostic(
                     file=_relative(named.get("file") or "", folders),
                     line=int(named.get("line") or 0),

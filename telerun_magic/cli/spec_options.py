@@ -19,7 +19,7 @@ from telerun_magic.cli.terminal import clean
 from telerun_magic.limits import read_limits
 from telerun_magic.submission import Submission
 from telerun_protocol.errors import InvalidMessage
-from telerun_protocol.states import Language
+from telerun_protocol.states import Check, Language
 
 F = TypeVar("F", bound=Callable[..., Any])
 FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
@@ -53,6 +53,13 @@ _OPTIONS = (
     click.option("--label", "labels", multiple=True, metavar="L", help="A label its executor must have."),
     click.option("--emulate/--no-emulate", default=None, help="Whether emulated GPUs will do where there are no real."),
     click.option("--network", is_flag=True, help="Let it reach other machines, where your class of users may."),
+    click.option(
+        "--check",
+        "checks",
+        type=click.Choice(list(Check)),
+        multiple=True,
+        help="What the emulation watches for; otherwise memory, init and barriers.",
+    ),
     click.option("--wait-for-executor", is_flag=True, help="Queue it also where no executor known could run it."),
     click.option("--name", metavar="TEXT", help="What to call the job."),
     click.option("--tag", "tags", multiple=True, metavar="TAG", help="A word to find the job by."),

@@ -9,17 +9,18 @@ import platform
 from collections.abc import AsyncIterator
 
 from telerun_executor.config import Config
-from telerun_executor.devices import nvidia
+from telerun_executor.devices import emulated, nvidia
 from telerun_executor.devices.base import Devices
 from telerun_executor.devices.watch import GpuWatch
+from telerun_executor.toolchains.emulation import Emulation
 
 
 @contextlib.asynccontextmanager
-async def offered_devices(config: Config) -> AsyncIterator[Devices]:
+async def offered_devices(config: Config, emulation: Emulation | None) -> AsyncIterator[Devices]:
     """The devices of this machine. GPUs have been probed when it is entered; those that failed are out of service."""
     visible = os.environ.get(nvidia.VISIBLE)
     gpus = await asyncio.to_thread(nvidia.inventory, visible=visible) if config.gpu else ()
-    pool = Devices(gpus, labels_of(config))
+    pool = Devices((*gpus, *emulated.devices(emulation, config.slots)), labels_of(config))
     async with GpuWatch(pool, retry_s=config.quarantine_retry_s).running():
         yield pool
 

@@ -26,6 +26,24 @@ SRC = Path("/w/src")
             "main.c:2: warning: unused variable ‘x’ [-Wunused-variable]",
             Diagnostic(file="main.c", line=2, severity="warning", message="unused variable ‘x’ [-Wunused-variable]"),
         ),
+        (
+            "telerun emulation: error: out-of-bounds write of 4 bytes at 0x10: 8 bytes after the end of a block "
+            "[kernel _Z3badPi, block (0,0,0), thread (1,0,0)] at /w/src/c.cu:3",
+            Diagnostic(
+                file="c.cu",
+                line=3,
+                message="out-of-bounds write of 4 bytes at 0x10: 8 bytes after the end of a block "
+                "[kernel bad(int*), block (0,0,0), thread (1,0,0)]",
+            ),
+        ),
+        (
+            "telerun emulation: warning: 1 block of 256 bytes was never freed",
+            Diagnostic(file="", severity="warning", message="1 block of 256 bytes was never freed"),
+        ),
+        (
+            "telerun emulation: error: unsupported PTX: tex.2d.v4.f32.f32 (kernel k, line 12) at c.cu:12",
+            Diagnostic(file="c.cu", line=12, message="unsupported PTX: tex.2d.v4.f32.f32 (kernel k, line 12)"),
+        ),
         ('c.cu(2): error: expected a ";"', Diagnostic(file="c.cu", line=2, message='expected a ";"')),
         (
             'c.cu(3): warning #177-D: variable "x" was declared but never referenced',
