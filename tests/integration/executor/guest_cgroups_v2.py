@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import os
 import subprocess
-import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -23,30 +24,7 @@ from telerun_protocol.states import Isolation
 
 CGROUPS = Path("/sys/fs/cgroup")
 USER = 61_000
-LIFE = """
-import asyncio, json, subprocess, sys
-from pathlib import Path
-from telerun_executor.runners.sandbox.cgroups.base import CgroupLimits
-from telerun_executor.runners.sandbox.cgroups.find import find
-
-def where(): return Path("/proc/self/cgroup").read_text().strip()
-
-told = {"before": where()}
-hierarchy, told["reasons"] = find("executor")
-if hierarchy:
-    told |= {"controllers": sorted(hierarchy.controllers), "meanwhile": where()}
-    job = hierarchy.create("job", CgroupLimits(memory_bytes=16 << 20, processes=8, cpus=1.0), None)
-    told["entry"] = job.entry
-    hog = "sleep 60 & head -c 30m /dev/zero | tail"
-    enter = 'for file in "$1"; do echo 0 > "$file" || exit 96; done; '
-    told["status"] = subprocess.run(["sh", "-c", enter + hog, "sh", *job.entry], stdout=-3).returncode
-    told["oom_kills"] = job.usage().oom_kills
-    told["killed"] = asyncio.run(job.kill())
-    asyncio.run(job.remove())
-    hierarchy.close()
-    told["after"] = where()
-print(json.dumps(told))
-"""
+CLONE_NEWNS, CLONE_NEWCGROUP = 0x20000, 0x2000000
 
 
 @pytest.fixture
@@ -71,31 +49,53 @@ def delegate(cgroup: Path, user: int) -> None:
         os.chown(cgroup / name, user, user)
 
 
-TWICE = f"""
-import os, sys
-from telerun_executor.runners.sandbox.cgroups.find import find
-first, reasons = find("first")
-assert first, reasons
-child = os.fork()
-if child:
-    status = os.waitpid(child, 0)[1]
-    first.close()
-    sys.exit(os.waitstatus_to_exitcode(status))
-{LIFE}
-"""
-
-
-def live(cgroup: Path, *wrapper: str, program: str = LIFE) -> dict[str, Any]:
-    """An executor's life in a cgroup."""
-    argv = ["sh", "-c", f'echo 0 > {cgroup}/cgroup.procs; exec "$@"', "sh", *wrapper, sys.executable, "-c", program]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
+def in_child(
+    act: Callable[[], dict[str, Any]], *, cgroup: Path | None = None, user: int | None = None
+) -> dict[str, Any]:
+    """What a process of its own tells, in a cgroup and as a user. Forked: to start Python takes long in the guest."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            if cgroup is not None:
+                (cgroup / "cgroup.procs").write_text("0")
+            if user is not None:
+                os.setgroups([])
+                os.setresgid(user, user, user)
+                os.setresuid(user, user, user)
+            os.write(writer, json.dumps(act()).encode())
+        except BaseException:  # noqa: BLE001 - the parent tells it
+            os.write(writer, json.dumps(traceback.format_exc()).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        told = json.loads(pipe.read())
+    os.waitpid(child, 0)
+    assert isinstance(told, dict), told
     return told
 
 
-def as_user(user: int) -> tuple[str, ...]:
-    return ("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups")
+def own_cgroup() -> str:
+    return Path("/proc/self/cgroup").read_text().strip()
+
+
+def life() -> dict[str, Any]:
+    """An executor's."""
+    told: dict[str, Any] = {"before": own_cgroup()}
+    hierarchy, told["reasons"] = find("executor")
+    if hierarchy is None:
+        return told
+    told |= {"controllers": sorted(hierarchy.controllers), "meanwhile": own_cgroup()}
+    job = hierarchy.create("job", CgroupLimits(memory_bytes=16 << 20, processes=8, cpus=1.0), None)
+    told["entry"] = job.entry
+    hog = f"echo 0 > {job.entry[0]}; sleep 60 & head -c 30m /dev/zero | tail"
+    told["status"] = subprocess.run(["sh", "-c", hog], stdout=subprocess.DEVNULL, check=False).returncode
+    told["oom_kills"] = job.usage().oom_kills
+    told["killed"] = asyncio.run(job.kill())
+    asyncio.run(job.remove())
+    hierarchy.close()
+    return told | {"after": own_cgroup()}
 
 
 def test_root_has_everything_but_weights() -> None:
@@ -110,7 +110,7 @@ def test_root_has_everything_but_weights() -> None:
 
 def test_an_ordinary_user_with_a_delegated_cgroup(service: Path) -> None:
     delegate(service, USER)
-    told = live(service, *as_user(USER))
+    told = in_child(life, cgroup=service, user=USER)
     assert told["before"] == told["after"] == "0::/telerun.service"
     assert told["meanwhile"] == "0::/telerun.service/telerun-executor"
     assert told["controllers"] == ["cpu", "io", "memory", "pids", "swap"]
@@ -122,7 +122,7 @@ def test_an_ordinary_user_with_a_delegated_cgroup(service: Path) -> None:
 
 
 def test_an_ordinary_user_without_one(service: Path) -> None:
-    told = live(service, *as_user(USER))
+    told = in_child(life, cgroup=service, user=USER)
     assert "controllers" not in told
     assert told["reasons"][-1] == f"The cgroup2 {service} was not delegated to this user."
     assert [path for path in service.iterdir() if path.is_dir()] == []
@@ -133,21 +133,27 @@ def test_root_in_a_unit_that_systemd_gave_away(service: Path) -> None:
         os.setxattr(service, "trusted.delegate", b"1")
     except OSError as error:
         pytest.skip(f"this kernel keeps no attributes of cgroups: {error}")
-    told = live(service)
+    told = in_child(life, cgroup=service)
     assert told["meanwhile"] == "0::/telerun.service/telerun-executor"
     assert told["entry"] == [f"{service}/telerun/executor/job/cgroup.procs"]
     assert told["killed"]
 
 
 def test_root_in_a_unit_of_its_own_stays_there(service: Path) -> None:
-    told = live(service)
+    told = in_child(life, cgroup=service)
     assert told["before"] == told["meanwhile"] == "0::/telerun.service"
     assert told["entry"] == ["/sys/fs/cgroup/telerun/executor/job/cgroup.procs"]
 
 
 def test_a_container_sees_a_subtree(service: Path) -> None:
-    mount = 'umount /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec "$@"'
-    told = live(service, "unshare", "--cgroup", "--mount", "sh", "-c", mount, "sh")
+    def in_container() -> dict[str, Any]:
+        unshare = ctypes.CDLL(None, use_errno=True).unshare
+        assert unshare(CLONE_NEWCGROUP | CLONE_NEWNS) == 0, ctypes.get_errno()
+        for command in ("mount --make-rprivate /", "umount /sys/fs/cgroup", "mount -t cgroup2 none /sys/fs/cgroup"):
+            subprocess.run(command.split(), check=True)
+        return life()
+
+    told = in_child(in_container, cgroup=service)
     assert told["before"] == told["after"] == "0::/"
     assert told["meanwhile"] == "0::/telerun-executor"
     assert {"memory", "pids", "cpu"} <= set(told["controllers"])
@@ -158,7 +164,14 @@ def test_a_container_sees_a_subtree(service: Path) -> None:
 def test_two_executors_in_one_unit(service: Path) -> None:
     """The second starts where the first has stepped aside to."""
     delegate(service, USER)
-    told = live(service, *as_user(USER), program=TWICE)
+
+    def second_within_first() -> dict[str, Any]:
+        first, reasons = find("first")
+        assert first is not None, reasons
+        with closing(first):
+            return in_child(life)
+
+    told = in_child(second_within_first, cgroup=service, user=USER)
     assert told["before"] == told["meanwhile"] == told["after"] == "0::/telerun.service/telerun-executor"
     assert told["entry"] == [f"{service}/telerun/executor/job/cgroup.procs"]
     assert [path for path in service.iterdir() if path.is_dir()] == []
@@ -194,17 +207,7 @@ def test_full_isolation_without_user_namespaces() -> None:
         assert rows["user namespaces"].found
         assert rows["bubblewrap as root"].ok, rows["bubblewrap as root"]
         assert level(found) == (Isolation.FULL, Mode.ROOT)
-        as_nobody = subprocess.run(
-            [*as_user(USER), sys.executable, "-c", LEVEL], capture_output=True, text=True, check=False
-        )
-        assert as_nobody.stdout == "none None\n", as_nobody.stderr
+        assert in_child(lambda: {"level": level(detect())}, user=USER) == {"level": ["none", None]}
     finally:
         with suppress(OSError):
             most.write_text(before)
-    assert level(detect()) == (Isolation.FULL, Mode.SLOT_USER)
-
-
-LEVEL = """
-from telerun_executor.runners.sandbox.capabilities import detect, level
-print(*level(detect()))
-"""
