@@ -12,6 +12,7 @@ from telerun_magic.cli.client import ask, job_id, print_json
 from telerun_magic.cli.completion import complete_jobs
 from telerun_magic.cli.terminal import cell, clean, show, table
 from telerun_magic.render import devices
+from telerun_magic.render.usage import usage_text
 from telerun_protocol.client import Client
 from telerun_protocol.messages import Job, JobList
 from telerun_protocol.states import FINAL_STATES, State
@@ -135,6 +136,7 @@ def _facts(job: Job) -> list[tuple[str, str]]:
         ("took", _took(job)),
         ("executor", job.executor or ""),
         ("attempt", str(job.attempt) if job.attempt > 1 else ""),
+        ("uses now", usage_text(job.usage) if job.usage else ""),
     ]
     if result:
         facts += [
@@ -142,6 +144,7 @@ def _facts(job: Job) -> list[tuple[str, str]]:
             ("signal", result.signal_name or ("" if result.signal is None else str(result.signal))),
             ("device", devices.names(result.devices)),
             *(("device use", devices.used(use)) for use in result.device_use),
+            ("used", usage_text(result.usage) if result.usage else ""),
             ("isolation", result.isolation.value),
             ("toolchain", result.toolchain),
             *(("note", note) for note in result.notes),

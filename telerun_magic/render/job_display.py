@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from telerun_magic.language import NAMES
 from telerun_magic.render import assembly, clean, devices, diagnostics, files
 from telerun_magic.render.blocks import Block, Details, Line, Pre, Span, Table, Tone, line
+from telerun_magic.render.usage import usage_text
 from telerun_protocol.listing import AsmListing
 from telerun_protocol.messages import Job, KernelResources, Result
 from telerun_protocol.states import Isolation, Phase, Reason, State
@@ -54,6 +55,8 @@ def blocks(view: JobDisplay) -> list[Block]:
         found += _waiting(view)
     if job.phases and "phases" not in view.hidden:
         found.append(_phases(job, view.now))
+    if job.usage and not job.state.is_final:
+        found.append(line(usage_text(job.usage), Tone.DIM))
     if view.trouble and not job.state.is_final:
         found.append(line(f"{view.trouble} Trying again …", Tone.WARN))
     if view.system:
@@ -98,6 +101,8 @@ def _headline(view: JobDisplay) -> Line:
         spans.append(Span("· emulated on the CPU: timings mean nothing", Tone.WARN, strong=True))
     if job.result and job.result.isolation is Isolation.NONE and _did_run(job.result):
         spans.append(Span("· isolation: none", Tone.BAD, strong=True))
+    if job.result and job.result.isolation is Isolation.DEGRADED and _did_run(job.result):
+        spans.append(Span("· isolation: degraded", Tone.WARN))
     return Line(tuple(spans))
 
 

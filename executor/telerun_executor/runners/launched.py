@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from telerun_executor.runners.base import Box, Command, Output, ProcessExit, Terms
 from telerun_executor.runners.launch import Launcher, Launchers
-from telerun_protocol.messages import Limits
+from telerun_protocol.messages import Limits, Usage
 from telerun_protocol.states import Reason
 
 GRACE_S = 1.0
@@ -38,6 +38,9 @@ class Watching(Protocol):
     @property
     def peak_memory_bytes(self) -> int: ...
 
+    def usage(self) -> Usage:
+        """What was used when it last looked."""
+
     async def run(self) -> None:
         """Looks until it is cancelled or a limit is exceeded, and then has the command ended."""
 
@@ -59,6 +62,13 @@ class LaunchedBox(Box):
     def __init__(self, launchers: Launchers, grace_s: float) -> None:
         self._launchers = launchers
         self._grace_s = grace_s
+        self._watches: set[Watching] = set()
+
+    def usage(self) -> Usage | None:
+        if not self._watches:
+            return None
+        used = [watch.usage() for watch in self._watches]
+        return Usage(**{name: sum(getattr(one, name) for one in used) for name in Usage.__struct_fields__})
 
     @abstractmethod
     def _prepare(
@@ -95,6 +105,8 @@ class LaunchedBox(Box):
                 writers.append(owned(theirs, writing))
                 readers.append((await _reader(ours, reading), stream))
             async with self._prepare(command, launcher, writers[1]) as launch:
+                self._watches.add(launch.watch)
+                theirs.callback(self._watches.discard, launch.watch)
                 if launch.owner is not None and command.stdout_file is not None:
                     os.fchown(writers[0], launch.owner, launch.owner)
                 fds = [stdin, writers[0], writers[1] if launch.stderr is None else launch.stderr, *launch.fds]

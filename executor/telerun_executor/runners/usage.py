@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from telerun_protocol.messages import Limits
+from telerun_protocol.messages import Limits, Usage
 from telerun_protocol.states import Reason
 
 INTERVAL_S = 0.1
@@ -38,6 +38,10 @@ class Watch:
         self.exceeded: Reason | None = None
         self.peak_memory_bytes = 0
         self.cpu_time_s = 0.0
+        self._now = Usage()
+
+    def usage(self) -> Usage:
+        return self._now
 
     async def run(self) -> None:
         """Looks until it is cancelled or a limit is exceeded."""
@@ -64,6 +68,12 @@ class Watch:
                     processes += 1
         self.peak_memory_bytes = max(self.peak_memory_bytes, memory)
         self.cpu_time_s = max(self.cpu_time_s, cpu)
+        self._now = Usage(
+            cpu_time_s=self.cpu_time_s,
+            memory_bytes=memory,
+            peak_memory_bytes=self.peak_memory_bytes,
+            processes=processes,
+        )
         limits = self._limits
         if limits.memory_bytes and memory > limits.memory_bytes:
             return Reason.MEMORY_LIMIT

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from telerun_executor.runners.base import Command, ProcessExit, Terms
 from telerun_executor.runners.launch import Launcher, Launchers
 from telerun_executor.runners.launched import Launch, LaunchedBox, measured, of_signal, owned, rlimits, visible_devices
@@ -62,21 +64,16 @@ class SandboxBox(LaunchedBox):
         self._view = view
         self._bounds = bounds
         self._terms = terms
-        self._watches: set[CgroupWatch] = set()
 
     def usage(self) -> Usage | None:
-        if not self._watches:
+        used = super().usage()
+        if used is None:
             return None
-        used = [watch.usage for watch in self._watches]
-        return Usage(
-            cpu_time_s=sum(one.cpu_time_s for one in used),
-            memory_bytes=sum(one.memory_bytes for one in used),
-            peak_memory_bytes=sum(one.peak_memory_bytes for one in used),
-            processes=max(0, sum(one.processes for one in used) - WRAPPERS * len(used)),
-            io_read_bytes=sum(one.io_read_bytes for one in used),
-            io_write_bytes=sum(one.io_write_bytes for one in used),
-            disk_bytes=storage.used(self._workspace.run)[0],
-        )
+        own = WRAPPERS * len(self._watches)
+        return msgspec.structs.replace(used, processes=max(0, used.processes - own), disk_bytes=self._disk_used())
+
+    def _disk_used(self) -> int:
+        return 0 if self._view.mode is Mode.OWN_USER else storage.used(self._workspace.run)[0]
 
     # ------------------------------------------------------------------------------------------------- beginning
 
@@ -103,12 +100,7 @@ class SandboxBox(LaunchedBox):
                     errors=errors,
                     cgroup=cgroup,
                 )
-                watches = {launch.watch} if isinstance(launch.watch, CgroupWatch) else set()
-                self._watches |= watches
-                try:
-                    yield launch
-                finally:
-                    self._watches -= watches
+                yield launch
 
     @contextlib.asynccontextmanager
     async def _cgroup(self) -> AsyncIterator[JobCgroup | None]:
@@ -166,18 +158,14 @@ class SandboxBox(LaunchedBox):
         else:
             exit_ = replace(exit_, exit_code=None, signal=exit_.signal or signal.SIGKILL)
         if isinstance(launch.watch, CgroupWatch):  # it knows all; the launcher counts itself in
-            used = launch.watch.usage
+            used = launch.watch.used
             exit_ = replace(
                 exit_,
                 cpu_time_s=used.cpu_time_s,
                 peak_memory_bytes=used.peak_memory_bytes,
                 processes_refused=used.forks_denied,
-                usage=Usage(
-                    cpu_time_s=used.cpu_time_s,
-                    peak_memory_bytes=used.peak_memory_bytes,
-                    io_read_bytes=used.io_read_bytes,
-                    io_write_bytes=used.io_write_bytes,
-                    disk_bytes=storage.used(self._workspace.run)[0],
+                usage=msgspec.structs.replace(
+                    launch.watch.usage(), memory_bytes=0, processes=0, disk_bytes=self._disk_used()
                 ),
             )
         return replace(exit_, reason=of_signal(exit_) or await self._limit_met(exit_))

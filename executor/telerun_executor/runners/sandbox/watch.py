@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from telerun_executor.runners.sandbox.cgroups.base import CgroupUsage, JobCgroup
-from telerun_protocol.messages import Limits
+from telerun_protocol.messages import Limits, Usage
 from telerun_protocol.states import Reason
 
 INTERVAL_S = 0.05
@@ -20,26 +20,37 @@ class CgroupWatch:
         self._limits = limits
         self._on_excess = on_excess
         self.exceeded: Reason | None = None
-        self.usage = CgroupUsage()
+        self.used = CgroupUsage()
 
     @property
     def cpu_time_s(self) -> float:
-        return self.usage.cpu_time_s
+        return self.used.cpu_time_s
 
     @property
     def peak_memory_bytes(self) -> int:
-        return self.usage.peak_memory_bytes
+        return self.used.peak_memory_bytes
+
+    def usage(self) -> Usage:
+        used = self.used
+        return Usage(
+            cpu_time_s=used.cpu_time_s,
+            memory_bytes=used.memory_bytes,
+            peak_memory_bytes=used.peak_memory_bytes,
+            processes=used.processes,
+            io_read_bytes=used.io_read_bytes,
+            io_write_bytes=used.io_write_bytes,
+        )
 
     async def run(self) -> None:
         while self.exceeded is None:
             await asyncio.sleep(INTERVAL_S)
             self.look()
             most = self._limits.cpu_time_s
-            if self.exceeded is None and most and self.usage.cpu_time_s > most:
+            if self.exceeded is None and most and self.used.cpu_time_s > most:
                 self.exceeded = Reason.CPU_TIME_LIMIT
         self._on_excess()
 
     def look(self) -> None:
-        self.usage = self._cgroup.usage()
-        if self.usage.oom_kills:
+        self.used = self._cgroup.usage()
+        if self.used.oom_kills:
             self.exceeded = Reason.MEMORY_LIMIT
