@@ -15,6 +15,7 @@ from telerun_magic.cli.client import print_json
 from telerun_magic.cli.terminal import cell, show, table
 from telerun_magic.local import lab as jupyter
 from telerun_magic.local import local_server
+from telerun_magic.local.gpu import EMULATED
 from telerun_magic.local.supervisor import Interrupted, Supervisor, died
 from telerun_protocol.errors import NotConfigured
 from telerun_protocol.units import show_duration, show_size
@@ -59,6 +60,8 @@ def lab(
         try:
             service = supervisor.start_service(slots=slots, compile_slots=compile_slots)
             click.echo(f"Logs: {supervisor.run}")
+            if service.emulates:
+                click.echo(EMULATED)
             url = jupyter.start_jupyter(supervisor, service, root=root, browser=browser, port=port, more=jupyter_args)
             click.echo(f"JupyterLab: {url}\nCtrl-C ends it.")
             ended = supervisor.wait()
@@ -80,6 +83,8 @@ def up() -> None:
     require_service()
     server, is_new = local_server.up()
     click.echo(f"{'Started' if is_new else 'Already running'}: {server.url} (data in {server.data})")
+    if is_new and server.emulates:
+        click.echo(EMULATED)
 
 
 @click.command()

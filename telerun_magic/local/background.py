@@ -41,6 +41,7 @@ def _serve(ready_fd: int) -> None:
             url=service.url,
             token_file=str(service.user_token_file),
             data=str(supervisor.data),
+            emulates=service.emulates,
         )
         try:
             config.write(local_server.state_file(), msgspec.json.encode(state).decode())

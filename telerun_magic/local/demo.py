@@ -20,6 +20,7 @@ from typing import Any
 import click
 
 from telerun_magic.local import lab
+from telerun_magic.local.gpu import EMULATED
 from telerun_magic.local.supervisor import ChildDied, Service, Supervisor
 from telerun_magic.render.bundle import MIME
 from telerun_magic.render.clean import line
@@ -58,6 +59,8 @@ def demo(notebooks: Path, out: Path) -> int:
     with Supervisor(out / "service") as supervisor:
         service = supervisor.start_service()
         click.echo(f"Logs: {supervisor.run}")
+        if service.emulates:
+            click.echo(EMULATED)
         for source in sorted(notebooks.glob("*.ipynb")):
             rows += _execute(supervisor, service, work / source.name, out)
         executed = [str(path.absolute()) for path in sorted(out.glob("*.ipynb"))]
@@ -110,6 +113,7 @@ def _rows(name: str, cells: list[dict[str, Any]], jobs: list[Job]) -> Iterator[R
 
 def _told(job: Job) -> str:
     why = f" ({job.reason.replace('_', ' ')})" if job.reason and job.reason is not Reason.CANCELLED else ""
+    why += " (emulated)" if job.result and job.result.emulated else ""
     times = []
     if job.finished_at:
         times.append(f"{show_duration(job.finished_at - job.created_at)} in all")

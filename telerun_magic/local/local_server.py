@@ -34,6 +34,7 @@ class LocalServer(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     token_file: str
     data: str
+    emulates: bool = False  # CUDA on the CPU, for there is no GPU
 
 
 def state_folder() -> Path:

@@ -25,6 +25,7 @@ from typing import Self
 import psutil
 from filelock import FileLock, Timeout
 
+from telerun_magic.local.gpu import has_gpu
 from telerun_protocol.errors import Conflict, TelerunError
 
 POLL_S = 0.1
@@ -62,6 +63,7 @@ class Service:
 
     url: str
     user_token_file: Path
+    emulates: bool  # CUDA on the CPU, for there is no GPU
 
 
 class Supervisor:
@@ -145,10 +147,12 @@ class Supervisor:
         """A server on a free port of the loopback, with accounts for this run, and one executor for it.
 
         Programs that need a GPU wait for one of their own; so that others do not wait for them, there are some slots.
+        On a machine without a GPU they are emulated.
         """
         slots = slots or max(2, (os.cpu_count() or 1) // 2)
         python = [sys.executable, "-m"]
-        options = {"--idle-exit": idle_exit_s}
+        emulates = not has_gpu()
+        options = {"--idle-exit": idle_exit_s, "--emulation": "allow" if emulates else None}
         env = {name: value for name, value in os.environ.items() if not name.startswith("TELERUN_")}
         reader, writer = os.pipe()
         try:
@@ -184,7 +188,7 @@ class Supervisor:
             ],
             env,
         )
-        return Service(url=url, user_token_file=self.run / "user.token")
+        return Service(url=url, user_token_file=self.run / "user.token", emulates=emulates)
 
     # -------------------------------------------------------------------------------------------------- waiting
 
@@ -265,7 +269,7 @@ class Supervisor:
             psutil.wait_procs(orphans, timeout=POLL_S)
 
 
-def _given(options: Mapping[str, int | None]) -> list[str]:
+def _given(options: Mapping[str, object]) -> list[str]:
     return [word for name, value in options.items() if value is not None for word in (name, str(value))]
 
 
