@@ -40,6 +40,7 @@ def write_function(writer: Writer) -> None:
         _block(writer, function.body, outermost=True)
     except UnsupportedPtx as error:
         error.kernel = error.kernel or function.name
+        error.ptx_line = error.ptx_line or writer.ptx_line
         error.source = error.source or writer.source
         raise
 

@@ -43,7 +43,7 @@ class Writer:
         self._files = files
         self._place: Place | None = None
         self._callers: dict[Spot, Spot | None] = {}
-        self._ptx_line = function.line
+        self.ptx_line = function.line
 
     # --- places ---
 
@@ -52,7 +52,7 @@ class Writer:
         self._callers[place.file, place.line, place.column] = place.inlined_at
 
     def at_line(self, line: int) -> None:
-        self._ptx_line = line
+        self.ptx_line = line
 
     @property
     def source(self) -> tuple[str, int] | None:
@@ -60,13 +60,13 @@ class Writer:
 
     def site(self) -> int:
         """The site of the instruction that is being written."""
-        return self._sites.index(self.source, self.function.name, self._ptx_line)
+        return self._sites.index(self.source, self.function.name, self.ptx_line)
 
     def unsupported(self, instruction: str, hint: str = "") -> UnsupportedPtx:
-        return UnsupportedPtx(instruction, self._ptx_line, hint)
+        return UnsupportedPtx(instruction, self.ptx_line, hint)
 
     def bad(self, message: str) -> PtxSyntaxError:
-        return PtxSyntaxError(message, self._ptx_line)
+        return PtxSyntaxError(message, self.ptx_line)
 
     def emit(self, line: str) -> None:
         self.lines.append(line)

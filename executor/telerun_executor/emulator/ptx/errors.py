@@ -29,6 +29,7 @@ class UnsupportedPtx(PtxError):
         kernel: the symbol of the kernel or device function, or `""` outside of one.
         source: (file, line) of the user's program, or `None` where the PTX tells no line.
         ptx_line: the line in the PTX, from 1.
+        hint: why it is not there, or `""`.
     """
 
     def __init__(self, instruction: str, ptx_line: int = 0, hint: str = "") -> None:
@@ -40,7 +41,9 @@ class UnsupportedPtx(PtxError):
         self.source: tuple[str, int] | None = None
 
     def __str__(self) -> str:
+        """One line; it ends like the reports of a run, so that both become diagnostics of the cell."""
         where = [f"kernel {self.kernel}"] if self.kernel else []
         where.append(f"line {self.source[1]} of the cell" if self.source else f"line {self.ptx_line} of the PTX")
         hint = f": {self.hint}" if self.hint else ""
-        return f"unsupported PTX: {self.instruction} ({', '.join(where)}){hint}"
+        place = f" at {self.source[0]}:{self.source[1]}" if self.source else ""
+        return f"unsupported PTX: {self.instruction} ({', '.join(where)}){hint}{place}"

@@ -49,12 +49,17 @@ FORMS = (
     form("neg", "T:s16|s32|s64", "=d:T a:T", "-{a}"),
     form("min", _INT, "=d:T a:T b:T", "{a} < {b} ? {a} : {b}"),
     form("max", _INT, "=d:T a:T b:T", "{a} > {b} ? {a} : {b}"),
-    form("min", "relu s32", "=d:s32 a:s32 b:s32", "ptx_relu_s32({a} < {b} ? {a} : {b})"),
-    form("max", "relu s32", "=d:s32 a:s32 b:s32", "ptx_relu_s32({a} > {b} ? {a} : {b})"),
     form("min", "T:u16x2|s16x2", "=d:T a:T b:T", "ptx_min_{T}({a}, {b})"),
     form("max", "T:u16x2|s16x2", "=d:T a:T b:T", "ptx_max_{T}({a}, {b})"),
-    form("min", "relu s16x2", "=d:s16x2 a:s16x2 b:s16x2", "ptx_relu_s16x2(ptx_min_s16x2({a}, {b}))"),
-    form("max", "relu s16x2", "=d:s16x2 a:s16x2 b:s16x2", "ptx_relu_s16x2(ptx_max_s16x2({a}, {b}))"),
+    *(
+        form(op, order, "=d:T a:T b:T", f"ptx_relu_{{T}}(ptx_{op}_{{T}}({{a}}, {{b}}))")
+        for op in ("min", "max")
+        for order in ("T:s32|s16x2 relu", "relu T:s32|s16x2")  # what nvcc writes, and the manual
+    ),
+    form("vabsdiff2", "A:u32 B:u32 D:u32", "=d:b32 a:b32 b:b32 c:b32", "ptx_vabsdiff2({a}, {b})"),
+    form("vabsdiff4", "A:u32 B:u32 D:u32", "=d:b32 a:b32 b:b32 c:b32", "ptx_vabsdiff4({a}, {b})"),
+    form("vabsdiff2", "A:u32 B:u32 D:u32 add", "=d:b32 a:b32 b:b32 c:b32", "{c} + ptx_sum2(ptx_vabsdiff2({a}, {b}))"),
+    form("vabsdiff4", "A:u32 B:u32 D:u32 add", "=d:b32 a:b32 b:b32 c:b32", "{c} + ptx_sum4(ptx_vabsdiff4({a}, {b}))"),
     form("popc", "T:b32|b64", "=d:u32 a:T", "__builtin_popcountll({a})"),
     form("clz", "T:b32|b64", "=d:u32 a:T", "ptx_clz_{T}({a})"),
     form("brev", "T:b32|b64", "=d:T a:T", "ptx_brev_{T}({a})"),

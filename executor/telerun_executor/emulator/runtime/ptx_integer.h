@@ -239,7 +239,24 @@ PTX_PICK(min, u16x2, uint16_t, <)
 PTX_PICK(max, u16x2, uint16_t, >)
 PTX_PICK(min, s16x2, int16_t, <)
 PTX_PICK(max, s16x2, int16_t, >)
+EMU_INLINE int32_t ptx_min_s32(int32_t a, int32_t b) { return a < b ? a : b; }
+EMU_INLINE int32_t ptx_max_s32(int32_t a, int32_t b) { return a > b ? a : b; }
 EMU_INLINE uint32_t ptx_relu_s16x2(uint32_t a) { return ptx_max_s16x2(a, 0); }
+
+/* The distance of each two halves or bytes, and the sum of such parts. */
+EMU_INLINE uint32_t ptx_distance(uint32_t a, uint32_t b, uint32_t mask) 
+{
+    a &= mask;
+    b &= mask;
+    return a > b ? a - b : b - a;
+}
+EMU_INLINE uint32_t ptx_vabsdiff2(uint32_t a, uint32_t b) { return ptx_distance(a, b, 0xffff) | ptx_distance(a, b, 0xffff0000); }
+EMU_INLINE uint32_t ptx_vabsdiff4(uint32_t a, uint32_t b)
+{
+    return ptx_distance(a, b, 0xff) | ptx_distance(a, b, 0xff00) | ptx_distance(a, b, 0xff0000) | ptx_distance(a, b, 0xff000000);
+}
+EMU_INLINE uint32_t ptx_sum2(uint32_t a) { return (a & 0xffff) + (a >> 16); }
+EMU_INLINE uint32_t ptx_sum4(uint32_t a) { return (a & 255) + (a >> 8 & 255) + (a >> 16 & 255) + (a >> 24); }
 
 EMU_INLINE int32_t ptx_limit(int32_t x, int32_t low, int32_t high) { return x < low ? low : x > high ? high : x; }
 EMU_INLINE uint32_t ptx_pack_u16(int32_t a, int32_t b) { return PTX_PAIR(ptx_limit(b, 0, 65535), ptx_limit(a, 0, 65535)); }
