@@ -20,7 +20,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from telerun_executor.emulator.codegen import translate
 from telerun_executor.emulator.fatbinary import ptx_of_program
+from telerun_executor.emulator.ptx.errors import PtxError
 
 SOURCES = Path(__file__).parent / "runtime"
 RUNTIME_FLAGS = (
@@ -35,7 +37,8 @@ RUNTIME_FLAGS = (
     "-w",
 )
 KERNEL_FLAGS = (
-    "-std=gnu11", "-O2", "-fPIC", "-shared", "-w", "-fno-strict-aliasing", "-fwrapv", "-ffp-contract=off", "-fno-math-errno",
+    "-std=gnu11", "-O2", "-fPIC", "-shared", "-w",
+    "-fno-strict-aliasing", "-fwrapv", "-ffp-contract=off", "-fno-math-errno",
 )  # fmt: skip
 COMPILE_TIMEOUT_S = 600
 CHECKS = {"memory": 1, "init": 2, "barriers": 4, "races": 8, "all": 15, "none": 0}  # EMU_CHECK_* in runtime/kernel.h
@@ -48,8 +51,8 @@ class EmulatorBuildError(Exception):
 def build_runtime(cache: Path, include: Path) -> Path:
     """The folder with libcudart.so and libcudart.so.<major>, built if it is not there yet.
 
-    `include` is the toolkit's folder of cuda_runtime_api.h: structures differ between CUDA's versions, so the library is
-    built against the headers that programs are compiled with. Raises EmulatorBuildError.
+    `include` is the toolkit's folder of cuda_runtime_api.h: structures differ between CUDA's versions, so the library
+    is built against the headers that programs are compiled with. Raises EmulatorBuildError.
     """
     gcc = find_gcc()
     version = cuda_version(include)
@@ -67,12 +70,23 @@ def build_runtime(cache: Path, include: Path) -> Path:
         script.write_text(f"{name} {{ global: cuda*; __cuda*; emu_*; local: *; }};\n")
         built = temporary / "built"
         built.mkdir()
+        linking = (f"-Wl,-soname,{name}", f"-Wl,--version-script={script}", "-Wl,-z,now", "-Wl,--no-undefined")
+        files = [str(source) for source in sources if source.suffix == ".c"]
         _compile(
-            [gcc, *RUNTIME_FLAGS, f"-I{SOURCES}", f"-I{include}", f"-Wl,-soname,{name}", f"-Wl,--version-script={script}",
-             "-Wl,-z,now", "-Wl,--no-undefined", "-o", str(built / name), *(str(source) for source in sources if source.suffix == ".c"),
-             "-ldl", "-lm"],
+            [
+                gcc,
+                *RUNTIME_FLAGS,
+                f"-I{SOURCES}",
+                f"-I{include}",
+                *linking,
+                "-o",
+                str(built / name),
+                *files,
+                "-ldl",
+                "-lm",
+            ],
             "the emulation's runtime library",
-        )  # fmt: skip
+        )
         script.unlink()
         (built / "libcudart.so").symlink_to(name)
         with contextlib.suppress(OSError):  # another process was first: its folder is the same
@@ -82,9 +96,6 @@ def build_runtime(cache: Path, include: Path) -> Path:
 
 def build_kernels(ptx: str, library: Path, checks: int) -> None:
     """Translates PTX to C and compiles it to `library`, in one step as seen by others. Raises EmulatorBuildError."""
-    from telerun_executor.emulator.codegen import translate  # noqa: PLC0415: the runtime is built without the translator
-    from telerun_executor.emulator.ptx.errors import PtxError  # noqa: PLC0415
-
     gcc = find_gcc()
     try:
         text = translate(ptx)
@@ -188,16 +199,16 @@ def main(arguments: list[str]) -> int:
     try:
         match arguments:
             case ["runtime", cache, include]:
-                print(build_runtime(Path(cache), Path(include)))
+                sys.stdout.write(f"{build_runtime(Path(cache), Path(include))}\n")
             case ["ptx", ptx, library, checks]:
                 build_kernels(Path(ptx).read_text(), Path(library), check_bits(checks))
             case ["program", program, folder, checks]:
                 build_program(Path(program), Path(folder), check_bits(checks))
             case _:
-                print(__doc__, file=sys.stderr)
+                sys.stderr.write(__doc__ or "")
                 return 2
     except EmulatorBuildError as error:
-        print(f"telerun emulation: error: {error}", file=sys.stderr)
+        sys.stderr.write(f"telerun emulation: error: {error}\n")
         return 1
     return 0
 

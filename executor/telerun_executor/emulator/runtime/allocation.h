@@ -38,6 +38,9 @@ bool emu_find(uint64_t address, Allocation *found);
 /* Words for a report: "4 bytes after the end of a block of 1024 bytes allocated by cudaMalloc (0x...)". */
 void emu_describe(uint64_t address, char *room, size_t bytes);
 
+/* checks.c: a generic address as a host pointer, with the checks that the kernel's module was compiled with. */
+void *emu_checked_at(EmuThread *t, uint64_t address, uint32_t bytes, int access, uint32_t site);
+
 uint64_t emu_memory_total(void);
 uint64_t emu_memory_used(void);
 void emu_release_all(void);                                  /* cudaDeviceReset */

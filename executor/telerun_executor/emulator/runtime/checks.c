@@ -48,8 +48,10 @@ void emu_global_miss(EmuThread *t, uint64_t address, uint32_t bytes, int access,
         emu_describe(address, words, sizeof words);
     else
         emu_describe(inside ? found.high : address, words, sizeof words);    /* it may begin inside and end outside */
+    bool is_device = address & EMU_DEVICE_BIT && (address & ~EMU_DEVICE_BIT) >= 4096;
     emu_fault(thread, site, cudaErrorIllegalAddress, "%s %s of %u bytes at %#lx: %s",
-              inside && found.freed ? "use after free:" : "out-of-bounds", verbs[access], bytes, address, words);
+              inside && found.freed ? "use after free:" : inside || is_device ? "out-of-bounds" : "illegal", verbs[access], bytes, address,
+              words);
 }
 
 _Noreturn void emu_shared_fault(EmuThread *t, uint64_t offset, uint32_t bytes, int access, uint32_t site)
@@ -61,9 +63,10 @@ _Noreturn void emu_shared_fault(EmuThread *t, uint64_t offset, uint32_t bytes, i
         emu_fault(thread, site, cudaErrorIllegalAddress,
                   "out-of-bounds shared %s of %u bytes, %d bytes before the start of the block's %u bytes of shared memory",
                   verbs[access], bytes, -(int32_t)place, t->shared_bytes);
+    uint32_t beyond = place > t->shared_bytes ? place - t->shared_bytes : 0;
     emu_fault(thread, site, cudaErrorIllegalAddress,
               "out-of-bounds shared %s of %u bytes, %u bytes after the end of the block's %u bytes of shared memory", verbs[access],
-              bytes, place > t->shared_bytes ? place - t->shared_bytes : 0, t->shared_bytes);
+              bytes, beyond, t->shared_bytes);
 }
 
 void emu_local_miss(EmuThread *t, uint64_t address, uint32_t bytes, int access, uint32_t site)
@@ -85,6 +88,31 @@ void emu_local_miss(EmuThread *t, uint64_t address, uint32_t bytes, int access, 
 void emu_shared_unwritten(EmuThread *t, uint32_t offset, uint32_t bytes, uint32_t site)
 {
     emu_warn(emu_thread(t), site, "uninitialised shared read of %u bytes at offset %u: no thread of the block wrote there", bytes, offset);
+}
+
+void *emu_checked_at(EmuThread *t, uint64_t address, uint32_t bytes, int access, uint32_t site)
+{
+    uint32_t checks = emu_checks_of(emu_thread(t)->home->grid->module);
+    if (emu_is_shared(t, address)) {
+        uint32_t offset = (uint32_t)emu_shared_offset(t, address);
+        if (checks & EMU_CHECK_MEMORY && (offset + bytes > t->shared_bytes || offset & (bytes - 1)))
+            emu_shared_fault(t, offset, bytes, access, site);
+        if (checks & EMU_CHECK_INIT && access == EMU_LOAD && memchr(t->shared_written + offset, 0, bytes) != NULL)
+            emu_shared_unwritten(t, offset, bytes, site);
+        if (checks & EMU_CHECK_INIT && access != EMU_LOAD)
+            memset(t->shared_written + offset, 1, bytes);
+        if (checks & EMU_CHECK_RACES)
+            emu_race_shared(t, offset, bytes, access, site);
+    } else if (!emu_is_local(t, address)) {
+        const EmuRange *recent = &t->recent[site % EMU_RECENT];
+        if (checks & EMU_CHECK_MEMORY && (address < recent->low || address + bytes > recent->high || address & (bytes - 1)))
+            emu_global_miss(t, address, bytes, access, site);
+        if (checks & EMU_CHECK_RACES)
+            emu_race_global(t, address, bytes, access, site);
+    } else if (checks & EMU_CHECK_MEMORY) {
+        emu_local_miss(t, address, bytes, access, site);
+    }
+    return emu_host(address);
 }
 
 bool emu_is_constant(EmuThread *t, uint64_t address)

@@ -44,11 +44,12 @@ cudaGraphNode_t emu_graph_add(cudaGraph_t graph, Operation operation, const cuda
     return node;
 }
 
-static void free_node(cudaGraphNode_t node)
+void emu_graph_free_node(cudaGraphNode_t node)
 {
     if (node->operation.kind == DO_GRAPH)
         emu_graph_free(node->operation.graph);
     emu_drop(&node->operation);
+    free(node->arguments);
     free(node->before);
     free(node);
 }
@@ -56,7 +57,7 @@ static void free_node(cudaGraphNode_t node)
 void emu_graph_free(cudaGraph_t graph)
 {
     for (size_t i = 0; i < graph->count; i++)
-        free_node(graph->nodes[i]);
+        emu_graph_free_node(graph->nodes[i]);
     free(graph->nodes);
     free(graph);
 }

@@ -11,6 +11,7 @@ struct CUgraphNode_st {
     size_t before_count;
     bool is_disabled;
     size_t place;                       /* in graph->nodes */
+    void **arguments;                   /* made for cudaGraphKernelNodeGetParams, owned */
 };
 
 struct CUgraph_st {
@@ -23,6 +24,7 @@ cudaGraphNode_t emu_graph_add(cudaGraph_t graph, Operation operation, const cuda
 cudaError_t emu_graph_perform(cudaGraph_t graph);
 cudaGraph_t emu_graph_clone(cudaGraph_t graph);
 void emu_graph_free(cudaGraph_t graph);
+void emu_graph_free_node(cudaGraphNode_t node);    /* the caller has taken it out of its graph */
 cudaGraphNode_t emu_graph_twin(cudaGraphExec_t executable, cudaGraphNode_t node);
 bool emu_operation_copy(Operation *copy, const Operation *original);
 

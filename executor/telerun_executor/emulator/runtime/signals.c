@@ -10,7 +10,7 @@
 #include "report.h"
 #include "signals.h"
 
-#define HANDLER_STACK ((size_t)64 << 10)
+#define HANDLER_STACK ((size_t)64 << 10)    /* reports are formatted on it */
 
 static struct sigaction before[NSIG];
 
@@ -76,7 +76,8 @@ static void install(void)
         sigaction(numbers[i], &action, &before[numbers[i]]);
 }
 
-void emu_signals_ready(void)
+/* Also before the first kernel: the program may use a device pointer as its own. */
+__attribute__((constructor)) void emu_signals_ready(void)
 {
     static _Thread_local bool has_stack;
     static atomic_flag installed = ATOMIC_FLAG_INIT;
