@@ -160,6 +160,8 @@ class Writer:
         if address.base is None:
             return f"{address.offset}ull", 0
         found = self.names.register(address.base)
+        if found is not None and found.type.size == 4 and address.offset:  # it wraps within 32 bits
+            return f"(uint32_t)({converted(found, TYPES['u32'], False)} + {address.offset})", 0
         if found is not None:
             return converted(found, TYPES["u64"], False), address.offset
         return f"({self.address_of(address.base)})", address.offset
