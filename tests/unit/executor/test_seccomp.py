@@ -51,7 +51,9 @@ def test_it_is_a_filter_that_the_kernel_takes() -> None:
     assert answer(0) == ALLOW
 
 
-@pytest.mark.parametrize("number", [0, 1, 9, 56, 57, 59, 202, 231, 257, 262, 281, 293, 302, 318, 332, 434, 439, 448])
+@pytest.mark.parametrize(
+    "number", [0, 1, 9, 56, 57, 59, 101, 202, 231, 257, 262, 281, 293, 302, 318, 332, 434, 439, 448]
+)
 def test_ordinary_calls_pass(number: int) -> None:
     assert answer(number) == ALLOW
 

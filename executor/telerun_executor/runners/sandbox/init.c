@@ -68,7 +68,7 @@ int main(int argc, char **argv) {
         int status;
         pid_t ended = waitpid(-1, &status, 0);
         if (ended < 0 && errno != EINTR) return 1;
-        if (ended != program) continue;
+        if (ended != program || WIFSTOPPED(status)) continue; /* it may have asked to be traced by its parent */
         if (WIFEXITED(status))
             tell("exit", WEXITSTATUS(status));
         else
