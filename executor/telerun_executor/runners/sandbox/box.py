@@ -29,6 +29,10 @@ from telerun_protocol.states import Reason
 
 WRAPPERS = 2  # generations: bubblewrap and the first process in the box
 ERROR_BYTES = 4096
+OWN_ENV = {
+    "TMPDIR": "/tmp",  # noqa: S108 - the box's own
+    "ASAN_OPTIONS": "detect_leaks=0",  # the leak detector traces its own process, which no job may
+}
 _numbers = itertools.count()
 
 
@@ -83,7 +87,7 @@ class SandboxBox(LaunchedBox):
             with contextlib.ExitStack() as fds:
                 status, tell = _pipe(fds)
                 errors, complain = _pipe(fds)
-                env = {"TMPDIR": "/tmp", **command.env, **visible_devices(self._terms)}  # noqa: S108 - the box's own
+                env = {**OWN_ENV, **command.env, **visible_devices(self._terms)}
                 launch = _SandboxLaunch(
                     request=self._request(command, cgroup),
                     watch=self._watch(cgroup, launcher),

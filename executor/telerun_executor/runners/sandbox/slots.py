@@ -16,27 +16,30 @@ class Slots:
 
     def __init__(self, locks: Path, count: int, *, first: int = FIRST, last: int = LAST) -> None:
         locks.mkdir(parents=True, exist_ok=True, mode=0o711)
+        self._places = locks
         self._locks: list[int] = []
-        self._free: list[int] = []
-        for number in range(first, last + 1):
-            fd = os.open(locks / str(number), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._numbers = iter(range(first, last + 1))
+        try:
+            self._free = [self._another() for _ in range(count)]
+        except SandboxError:
+            self.close()
+            raise
+
+    def take(self) -> int:
+        """A number for one job. `give_back` makes it available again; one that is not given back is replaced."""
+        return self._free.pop(0) if self._free else self._another()
+
+    def _another(self) -> int:
+        for number in self._numbers:
+            fd = os.open(self._places / str(number), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:  # another executor's
                 os.close(fd)
-                continue
-            self._locks.append(fd)
-            self._free.append(number)
-            if len(self._free) == count:
-                return
-        self.close()
-        raise SandboxError(f"There are no {count} free user numbers between {first} and {last} for the jobs' boxes.")
-
-    def take(self) -> int:
-        """A number for one job; `give_back` makes it available again."""
-        if not self._free:
-            raise SandboxError("Every user number for the jobs' boxes is in use.")
-        return self._free.pop(0)
+            else:
+                self._locks.append(fd)
+                return number
+        raise SandboxError(f"Every user number for the jobs' boxes is in use, up to {LAST}.")
 
     def give_back(self, user: int) -> None:
         self._free.append(user)
@@ -45,4 +48,3 @@ class Slots:
         for fd in self._locks:
             os.close(fd)
         self._locks.clear()
-        self._free.clear()
