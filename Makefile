@@ -56,7 +56,7 @@ $(VENV)/.run: $(VENV)/.pip pyproject.toml $(wildcard $(PANEL))
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run
-	tools/system-packages chromium
+	tools/system-packages chromium user-mode-linux
 	$(BIN)/python -m pip install --quiet --group test --group lint
 	@touch $@
 
