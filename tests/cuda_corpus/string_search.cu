@@ -28,7 +28,7 @@ __global__ void find(const char* text, int length, int size, unsigned* bitmap, i
 int main() {
     static char text[2048];
     const char* wanted = "abaab";
-    for (int i = 0; i < 2048; i++) text[i] = "ababbaabaabbab"[(i * i / 3 + i) % 14];
+    for (int i = 0; i < 2048; i++) text[i] = "ab"[((i * 2654435761u) >> 15) % 3 == 0];
     int length = 2000, size = 5, first = 1 << 30, count = 0, expected = 0, expected_first = -1, wrong = 0;
     char* d_text;
     unsigned *d_bitmap, bitmap[64];
