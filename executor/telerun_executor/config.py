@@ -113,7 +113,7 @@ def _from_file(file: Path | None) -> dict[str, Any]:
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name in Config.__struct_fields__:
+    for name in set(Config.__struct_fields__) - {"sandbox"}:  # a table, for the file alone
         value = environment.get(PREFIX + name.upper()) or environment.get(SHARED.get(name, ""))
         if value:
             found[name] = [label for label in value.split(",") if label] if name == "labels" else value

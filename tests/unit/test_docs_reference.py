@@ -15,6 +15,7 @@ from tests_docs import DOCS, PAGES, ROOT, SCRIPTS, fences, named, section, table
 
 from telerun_executor import config as executor_config
 from telerun_executor.cli import main as executor_cli
+from telerun_executor.runners.sandbox.settings import SandboxSettings
 from telerun_magic import config as client_config
 from telerun_magic import options
 from telerun_protocol import routes
@@ -74,7 +75,7 @@ def test_settings_of_the_server(tmp_path: Path) -> None:
 
 def test_settings_of_the_executor(tmp_path: Path) -> None:
     rows, plain = keys(EXECUTOR), executor_config.Config()
-    assert set(rows) == set(plain.__struct_fields__)
+    assert set(rows) == set(plain.__struct_fields__) - {"sandbox"}
     for name, (_, _, variables, default, _) in rows.items():
         shared = [executor_config.SHARED[name]] if name in executor_config.SHARED else []
         assert named(variables) == [f"{executor_config.PREFIX}{name.upper()}", *shared]
@@ -87,11 +88,25 @@ def test_settings_of_the_executor(tmp_path: Path) -> None:
     assert executor_config.load(file, {}, {}).slots == 2
 
 
+def test_settings_of_the_sandbox(tmp_path: Path) -> None:
+    text = section(text_of(DOCS / "isolation.md"), "Settings")
+    rows = {names[0]: row for row in table_rows(text) if (names := named(row[0]))}
+    assert set(rows) == set(SandboxSettings.__struct_fields__)
+    for name, (_, default, _) in rows.items():
+        value = getattr(SandboxSettings(), name)
+        shown = msgspec.json.encode(value).decode() if value is not None else ""
+        assert default.strip("`") == shown, name
+    file = tmp_path / "executor.toml"
+    file.write_text(fences(text, "toml")[0])
+    found = executor_config.load(file, {}, {}).sandbox
+    assert (found.of("student").cpus, found.of("other").cpus) == (1.0, 4.0)
+
+
 def variables_in_code() -> set[str]:
     sources = [path for folder in ("telerun_magic", "server", "executor") for path in (ROOT / folder).rglob("*.py")]
     found = {name for path in sources for name in re.findall(r"\bTELERUN_[A-Z_]*", text_of(path))}
     fields = {f"{executor_config.PREFIX}{name.upper()}" for name in executor_config.Config.__struct_fields__}
-    return (found | fields) - INTERNAL_VARIABLES
+    return (found | fields) - INTERNAL_VARIABLES - {f"{executor_config.PREFIX}SANDBOX"}
 
 
 def test_every_variable_is_described() -> None:
