@@ -191,6 +191,16 @@ async def test_limits_of_block_devices(hierarchy: Hierarchy, tmp_path: Path) -> 
     await end(job)
 
 
+async def test_weight_of_io(hierarchy: Hierarchy) -> None:
+    needs(hierarchy, "io.weight")
+    job = hierarchy.create("job", CgroupLimits(io_weight=50), None)
+    folders = [Path(file).parent for file in job.entry]
+    files = ("io.weight", "io.bfq.weight", "blkio.bfq.weight")
+    found = [path.read_text().split()[-1] for folder in folders for name in files if (path := folder / name).exists()]
+    assert "50" in found
+    await end(job)
+
+
 async def test_what_cannot_be_limited_is_refused(hierarchy: Hierarchy) -> None:
     with pytest.raises(SandboxError, match=r"io\.max|blkio\.throttle|do not offer here: io"):
         hierarchy.create("job", CgroupLimits(io=(IoLimit(device="4095:77", read_bytes_s=1),)), None)

@@ -14,7 +14,7 @@ from telerun_executor.runners.sandbox.cgroups.v1 import CONTROLLERS, UNIFIED, V1
 from telerun_executor.runners.sandbox.cgroups.v2 import ASIDE, V2Hierarchy
 from telerun_protocol.errors import SandboxError
 
-OWNER = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 NEEDED = frozenset({"memory", "pids", "cpu"})
 OCTAL = re.compile(r"\\([0-7]{3})")  # how the kernel writes spaces in paths
 
