@@ -14,6 +14,7 @@ from telerun_executor.emulator.ptx.nodes import (
     Integer,
     Negated,
     Operand,
+    Other,
     Place,
     Real,
     Register,
@@ -85,6 +86,8 @@ class Writer:
             return f"(!{self.value(operand.operand, kind)})"
         if isinstance(operand, Sum):
             return f"(({kind.c})({self.address_of(operand.symbol)} + {operand.offset}))"
+        if isinstance(operand, Other):
+            raise self.unsupported(f"operand ({operand.text})")
         raise self.bad(f"cannot read {type(operand).__name__.lower()} as a {kind.name}")
 
     def _register_value(self, operand: Register, kind: Type, raw: bool) -> str:
@@ -155,6 +158,8 @@ class Writer:
         return f"{at}(t, {base}, {offset}, {size}, EMU_{access}, {self.site()})"
 
     def base(self, address: Operand) -> tuple[str, int]:
+        if isinstance(address, Other):
+            raise self.unsupported(f"address [..., {address.text}]")
         if not isinstance(address, Address):
             raise self.bad("expected an address")
         if address.base is None:

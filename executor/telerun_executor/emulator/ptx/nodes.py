@@ -38,6 +38,12 @@ class Address(NamedTuple):
     offset: int
 
 
+class Other(NamedTuple):
+    """An operand of an instruction that the emulation does not have: a tensor's coordinates and the like."""
+
+    text: str
+
+
 class Vector(NamedTuple):
     items: tuple[Operand, ...]
 
@@ -59,7 +65,7 @@ class Sink(NamedTuple):
     """`_`: the result is not wanted."""
 
 
-Operand = Register | Integer | Real | Sum | Address | Vector | Pair | Negated | Sink
+Operand = Register | Integer | Real | Sum | Address | Vector | Pair | Negated | Sink | Other
 
 
 class Place(NamedTuple):

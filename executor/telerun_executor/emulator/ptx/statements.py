@@ -7,7 +7,7 @@ import re
 from telerun_executor.emulator.ptx.cursor import Cursor
 from telerun_executor.emulator.ptx.declarations import LINKAGES, SPACES, parse_parameters, parse_variable
 from telerun_executor.emulator.ptx.errors import UnsupportedPtx
-from telerun_executor.emulator.ptx.lexer import DOT, NUMBER, PLACE, STRING, WORD
+from telerun_executor.emulator.ptx.lexer import DOT, END, NUMBER, PLACE, STRING, WORD
 from telerun_executor.emulator.ptx.nodes import (
     Address,
     Block,
@@ -18,6 +18,7 @@ from telerun_executor.emulator.ptx.nodes import (
     Label,
     Negated,
     Operand,
+    Other,
     Pair,
     Place,
     Prototype,
@@ -142,9 +143,9 @@ def _instruction(cursor: Cursor, guard: Guard | None) -> Statement:
         return _call(cursor, guard, modifiers, line)
     operands = list[Operand]()
     if not cursor.at(";"):
-        operands.append(_operand(cursor, opcode + modifiers))
+        operands.append(_operand(cursor))
         while cursor.accept(","):
-            operands.append(_operand(cursor, opcode + modifiers))
+            operands.append(_operand(cursor))
     cursor.expect(";")
     return Instruction(opcode, modifiers, tuple(operands), guard, line)
 
@@ -162,7 +163,7 @@ def _call(cursor: Cursor, guard: Guard | None, modifiers: str, line: int) -> Cal
         if cursor.accept("("):
             found = list[Operand]()
             while not cursor.accept(")"):
-                found.append(_operand(cursor, "call"))
+                found.append(_operand(cursor))
                 cursor.accept(",")
             arguments = tuple(found)
             if cursor.accept(","):
@@ -173,24 +174,24 @@ def _call(cursor: Cursor, guard: Guard | None, modifiers: str, line: int) -> Cal
     return Call(returned, target, arguments, prototype, guard, line, modifiers)
 
 
-def _operand(cursor: Cursor, instruction: str) -> Operand:
+def _operand(cursor: Cursor) -> Operand:
     token = cursor.token
     if cursor.accept("!"):
         return Negated(Register(cursor.word()))
     if cursor.accept("["):
-        return _address(cursor, instruction)
+        return _address(cursor)
     if cursor.accept("{"):
         items = list[Operand]()
         while not cursor.accept("}"):
-            items.append(_operand(cursor, instruction))
+            items.append(_operand(cursor))
             cursor.accept(",")
         return Vector(tuple(items))
     if token.text in "-~" and token.text:
         return _signed(cursor)
     if token.kind == NUMBER:
         return cursor.number()
-    if token.text == "(":
-        raise UnsupportedPtx(f"{instruction} with a constant expression", token.line)
+    if cursor.accept("("):  # a constant expression
+        return _other(cursor, ")")
     return _named(cursor)
 
 
@@ -215,7 +216,7 @@ def _named(cursor: Cursor) -> Operand:
     return found
 
 
-def _address(cursor: Cursor, instruction: str) -> Address:
+def _address(cursor: Cursor) -> Address | Other:
     base: str | None = None
     offset = 0
     if cursor.token.kind == WORD:
@@ -224,6 +225,17 @@ def _address(cursor: Cursor, instruction: str) -> Address:
             offset = cursor.integer()
     else:
         offset = cursor.integer()
-    if not cursor.accept("]"):
-        raise UnsupportedPtx(instruction, cursor.token.line)
-    return Address(base, offset)
+    if cursor.accept("]"):
+        return Address(base, offset)
+    cursor.expect(",")
+    return _other(cursor, "]")
+
+
+def _other(cursor: Cursor, end: str) -> Other:
+    """What stands up to `end`, unread."""
+    text = ""
+    while not cursor.accept(end):
+        if cursor.token.kind == END:
+            cursor.fail(f"expected {end!r}")
+        text += cursor.advance().text
+    return Other(text)

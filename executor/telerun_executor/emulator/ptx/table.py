@@ -48,7 +48,7 @@ REFUSED: Mapping[str, str] = MappingProxyType(
             ],
             "video instructions are not emulated",
         ),
-        **dict.fromkeys(("vmad", "vshl", "vshr"), "video instructions are not emulated"),
+        **dict.fromkeys(("vmad", "vshl", "vshr", "vabsdiff"), "video instructions are not emulated"),
         "shfl": "only its .sync form exists on current GPUs",
         "vote": "only its .sync form exists on current GPUs",
     }
