@@ -2,8 +2,8 @@
 
 A deny-list: compilers, threads, Python and CUDA use too many calls for an allow-list to hold from one release to the
 next. It refuses what reaches around the namespaces (io_uring, AF_VSOCK, key rings), what makes new ones, and what only
-administrators need. Calls newer than this list do not exist for a job. ptrace is allowed: debuggers need it, and so does
-the leak check of -fsanitize=address; the one process of a box that is not the job's lets nobody look into it.
+administrators need. Calls newer than this list do not exist for a job. ptrace is allowed: debuggers need it, and so
+does the leak check of -fsanitize=address; the one process of a box that is not the job's lets nobody look into it.
 """
 
 from __future__ import annotations
