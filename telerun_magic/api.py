@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -14,10 +13,10 @@ from telerun_magic import io_thread, session, submission
 from telerun_magic.job_handle import Job, JobResult
 from telerun_magic.session import Session
 from telerun_magic.submission import Source, Submission
+from telerun_protocol import messages
 from telerun_protocol.errors import JobFailed, TelerunError
 from telerun_protocol.states import Language
 
-PARALLEL_SUBMITS = 8
 LAST_ANSWER_S = 2.0  # for a request that is on its way when the person interrupts
 
 
@@ -126,24 +125,19 @@ def send(submission: Submission, tell: Callable[[str], None] = print, *, line_of
 
 async def _send(current: Session, submission: Submission, line_offset: int = 0) -> Job:
     info = await current.client.submit_with(submission.spec, submission.contents)
-    feed = current.watch(info)
-    feed.clock_ahead_s = info.created_at - time.time()
-    return Job(feed, source=submission.source, line_offset=line_offset)
+    return _sent(current, submission, info, line_offset)
 
 
 async def _send_all(current: Session, built: list[Submission]) -> list[Job]:
-    room = asyncio.Semaphore(PARALLEL_SUBMITS)
+    contents = {sha256: content for submission in built for sha256, content in submission.contents.items()}
+    infos = await current.client.submit_many_with([submission.spec for submission in built], contents)
+    return [_sent(current, submission, info) for submission, info in zip(built, infos, strict=True)]
 
-    async def one(submission: Submission) -> Job:
-        async with room:
-            return await _send(current, submission)
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(submission)) for submission in built]
-    except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    return [task.result() for task in tasks]
+def _sent(current: Session, submission: Submission, info: messages.Job, line_offset: int = 0) -> Job:
+    feed = current.watch(info)
+    feed.clock_ahead_s = info.created_at - time.time()
+    return Job(feed, source=submission.source, line_offset=line_offset)
 
 
 async def _listed(current: Session, limit: int, filters: dict[str, str]) -> list[Job]:

@@ -11,7 +11,7 @@ import hashlib
 import io
 import ssl
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -29,9 +29,11 @@ from telerun_protocol.errors import (
     ServerNotTrusted,
     ServerUnreachable,
     TelerunError,
+    TooLarge,
 )
 from telerun_protocol.logframes import Frame, FrameDecoder
 from telerun_protocol.messages import (
+    MOST_AT_ONCE,
     ClaimList,
     ClaimRequest,
     Event,
@@ -51,10 +53,13 @@ from telerun_protocol.messages import (
     Reports,
     ServiceLimits,
     Submit,
+    SubmitAnswers,
+    Submits,
     Version,
 )
 
 T = TypeVar("T")
+Contents = Mapping[str, bytes | Path]  # by sha256
 BLOCK_BYTES = 1 << 18
 RECONNECT_S = 0.1
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
@@ -207,7 +212,19 @@ class Client:
             except (aiohttp.ClientError, TimeoutError) as error:
                 raise self._unreachable(error) from error
 
-        return await self._retrying()(once)
+        try:
+            return await once()  # repeating is a third of a request's work, and almost never needed
+        except TelerunError as error:
+            if not self._is_passing(error):
+                raise
+            trouble = [error]
+
+        async def again() -> T:
+            if trouble:
+                raise trouble.pop()
+            return await once()
+
+        return await self._retrying()(again)
 
     # ------------------------------------------------------------------------------------------------- everybody
 
@@ -287,19 +304,44 @@ class Client:
             Job, "POST", routes.JOBS, Submit(spec=spec, idempotency_key=idempotency_key or uuid.uuid4().hex)
         )
 
-    async def submit_with(self, spec: JobSpec, contents: dict[str, bytes | Path]) -> Job:
+    async def submit_batch(self, submits: Sequence[Submit]) -> list[Job | TelerunError]:
+        """Queues at most MOST_AT_ONCE jobs whose files are uploaded; for each the job or its refusal."""
+        answers = (await self._call(SubmitAnswers, "POST", routes.BATCH, Submits(submits=tuple(submits)))).answers
+        if len(answers) != len(submits):
+            raise InvalidMessage(f"The server answered {len(answers)} of {len(submits)} submits.")
+        return [error_from(one.problem) if one.problem else one.job or InvalidMessage() for one in answers]
+
+    async def submit_with(self, spec: JobSpec, contents: Contents) -> Job:
         """Uploads `contents` (by sha256) and submits."""
         await self._upload_all(contents, contents)
-        key = uuid.uuid4().hex
+        return await self._submit(spec, uuid.uuid4().hex, contents)
+
+    async def submit_many_with(self, specs: Iterable[JobSpec], contents: Contents) -> list[Job]:
+        """Uploads `contents` (by sha256) and submits all, many in a request; raises the first refusal."""
+        await self._upload_all(contents, contents)
+        submits = [Submit(spec=spec, idempotency_key=uuid.uuid4().hex) for spec in specs]
+        jobs: list[Job] = []
+        for start in range(0, len(submits), MOST_AT_ONCE):
+            batch = submits[start : start + MOST_AT_ONCE]
+            try:
+                answers = await self.submit_batch(batch)
+            except TooLarge as error:
+                answers = [error for _ in batch]
+            for one, answer in zip(batch, answers, strict=True):
+                if isinstance(answer, Job):
+                    jobs.append(answer)
+                else:  # by itself it may pass, or it tells why not
+                    jobs.append(await self._submit(one.spec, one.idempotency_key, contents))
+        return jobs
+
+    async def _submit(self, spec: JobSpec, key: str, contents: Contents) -> Job:
         try:
             return await self.submit(spec, key)
         except MissingBlobs as error:  # purged in between, or known to the server only as what a job left
             await self._upload_all(contents, error.items, again=True)
             return await self.submit(spec, key)
 
-    async def _upload_all(
-        self, contents: dict[str, bytes | Path], wanted: Iterable[str], *, again: bool = False
-    ) -> None:
+    async def _upload_all(self, contents: Contents, wanted: Iterable[str], *, again: bool = False) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 for sha256 in wanted:

@@ -156,6 +156,12 @@ class Submit(Message, frozen=True, kw_only=True):
     idempotency_key: Annotated[str, Meta(min_length=8, max_length=100)]
 
 
+class Submits(Message, frozen=True, kw_only=True):
+    """Several new jobs, each queued or refused by itself."""
+
+    submits: Annotated[tuple[Submit, ...], Meta(max_length=MOST_AT_ONCE)]
+
+
 # ------------------------------------------------------------------------------------------------- what came of it
 
 
@@ -327,6 +333,19 @@ class Job(Message, frozen=True, kw_only=True):
     cancel_requested: bool = False
     usage: Usage | None = None  # while its program runs, where the executor can tell
     result: Result | None = None
+
+
+class Submitted(Message, frozen=True, kw_only=True):
+    """A job that is queued, now or since an earlier try, or why it is not."""
+
+    job: Job | None = None
+    problem: Problem | None = None
+
+
+class SubmitAnswers(Message, frozen=True, kw_only=True):
+    """One for each submit, in order."""
+
+    answers: tuple[Submitted, ...]
 
 
 class JobList(Message, frozen=True, kw_only=True):

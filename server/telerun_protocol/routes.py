@@ -12,6 +12,7 @@ ME = f"{PREFIX}/me"
 LIMITS = f"{PREFIX}/limits"
 BLOB = f"{PREFIX}/blobs/{{sha256}}"
 JOBS = f"{PREFIX}/jobs"
+BATCH = f"{PREFIX}/jobs/batch"  # no job has this id: theirs begin with j
 JOB = f"{PREFIX}/jobs/{{job}}"
 CANCEL = f"{PREFIX}/jobs/{{job}}/cancel"
 LOG = f"{PREFIX}/jobs/{{job}}/log"

@@ -22,7 +22,7 @@ from telerun_server.handlers.executors import (
     RegisterHandler,
     ReportsHandler,
 )
-from telerun_server.handlers.jobs import CancelHandler, JobHandler, JobsHandler
+from telerun_server.handlers.jobs import BatchHandler, CancelHandler, JobHandler, JobsHandler
 from telerun_server.handlers.log import LogHandler
 
 # In the order in which they are tried: those asked for most come first.
@@ -31,6 +31,7 @@ ROUTES: tuple[tuple[str, type[RequestHandler]], ...] = (
     (routes.CLAIMS, ClaimsHandler),
     (routes.REPORTS, ReportsHandler),
     (routes.LOG, LogHandler),
+    (routes.BATCH, BatchHandler),
     (routes.JOB, JobHandler),
     (routes.HEARTBEAT, HeartbeatHandler),
     (routes.BLOB, BlobHandler),

@@ -97,7 +97,23 @@ class Queue:
 
     # ------------------------------------------------------------------------------------------------------ users
 
-    async def submit(self, principal: Principal, message: Submit) -> Job:
+    async def submit(self, principal: Principal, messages: Iterable[Submit]) -> list[Job | TelerunError]:
+        """Queues jobs, or finds those that have the same keys; in the place of what is refused stands why."""
+        wanted: list[Submission | TelerunError] = []
+        for message in messages:
+            try:
+                wanted.append(self._submission(principal, message))
+            except TelerunError as refused:
+                wanted.append(refused)
+        submissions = [one for one in wanted if isinstance(one, Submission)]
+        # They look right behind it, so that on an idle server the claim shares the commit of the submit.
+        for needs in {submission.needs for submission in submissions}:
+            self._wake_executors(needs)
+        stored = iter(await self._store.submit(submissions, time.time()))
+        self._wakeups.ring(("events", principal.name))
+        return [next(stored) if isinstance(one, Submission) else one for one in wanted]
+
+    def _submission(self, principal: Principal, message: Submit) -> Submission:
         limits = filled(message.spec.limits, self._limits.defaults)
         if over := exceeded(limits, self._limits.maxima):
             name, most = over
@@ -112,22 +128,17 @@ class Queue:
                 "Your jobs may not use the network.",
                 hint="Leave --network out and send what the program needs with --in, or ask for another class of user.",
             )
-        refuse_hopeless(needs_of(spec), self._executors.known())
-        submission = Submission(
+        needs = needs_of(spec)
+        refuse_hopeless(needs, self._executors.known())
+        return Submission(
             id=new_job_id(),
             owner=principal.name,
             idempotency_key=message.idempotency_key,
             spec=spec,
-            needs=needs_of(spec),
+            needs=needs,
             blobs={file.sha256: file.size_bytes for file in spec.all_files},
             queued_at_most=self._config.queued_jobs_per_user,
         )
-        # They look right behind it, so that on an idle server the claim shares the commit of the submit.
-        self._wake_executors(submission.needs)
-        job, change = await self._store.submit(submission, time.time())
-        if change:
-            self._wakeups.ring(("events", change.owner))
-        return job
 
     def _emulates(self, spec: JobSpec) -> bool | None:
         """Whether GPUs may be emulated: as the job says, else by our policy."""

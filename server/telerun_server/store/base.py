@@ -153,11 +153,12 @@ class Store(ABC):
     # ------------------------------------------------------------------------------------------------------- jobs
 
     @abstractmethod
-    async def submit(self, submission: Submission, now: float) -> tuple[Job, Change | None]:
-        """Queues a job, or finds the one with the same owner and key: then there is no change.
+    async def submit(self, submissions: Sequence[Submission], now: float) -> list[Job | TelerunError]:
+        """Queues jobs, in order, or finds those with the same owner and key.
 
-        Raises MissingBlobs naming the files that the owner has not uploaded, InvalidMessage for a wrong size, and
-        TooManyRequests when the owner has `queued_at_most` jobs waiting.
+        In the place of what is refused, and changes nothing, stands MissingBlobs naming the files that the owner has
+        not uploaded, InvalidMessage for a wrong size, or TooManyRequests when the owner has `queued_at_most` jobs
+        waiting.
         """
 
     @abstractmethod

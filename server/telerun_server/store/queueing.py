@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 
-from telerun_protocol.errors import InvalidMessage, MissingBlobs, TooManyRequests
+from telerun_protocol.errors import InvalidMessage, MissingBlobs, TelerunError, TooManyRequests
 from telerun_protocol.messages import Job
 from telerun_protocol.states import State
-from telerun_server.store.base import Change, ClaimOrder, HeldJob, Leases, Submission
+from telerun_server.store.base import ClaimOrder, HeldJob, Leases, Submission
 from telerun_server.store.changes import text_of
 from telerun_server.store.database_thread import Execute
 from telerun_server.store.reading import JOB_COLUMNS, blob_size, decode_needs, decode_spec, job_of
@@ -23,13 +24,23 @@ SUBMIT = """INSERT INTO jobs(id, owner, idempotency_key, state, needs, spec, nam
     created_at, changed_at) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?) RETURNING number"""
 
 
-def submit(execute: Execute, order: Submission, now: float) -> tuple[Job, Change | None]:
+def submit(execute: Execute, orders: Iterable[Submission], now: float) -> list[Job | TelerunError]:
+    answers: list[Job | TelerunError] = []
+    for order in orders:
+        try:
+            answers.append(_submit(execute, order, now))
+        except TelerunError as refused:  # and it has written nothing
+            answers.append(refused)
+    return answers
+
+
+def _submit(execute: Execute, order: Submission, now: float) -> Job:
     needs, most = text_of(order.needs), order.queued_at_most
     asked = {"owner": order.owner, "key": order.idempotency_key, "needs": needs, "allowed": most - 1}
     present, needs_id, is_full = execute(LOOK, asked).fetchone()
     if present is not None:
         row = execute(f"SELECT {JOB_COLUMNS} FROM jobs j WHERE j.number = ?", (present,)).fetchone()  # noqa: S608
-        return job_of(row), None
+        return job_of(row)
     _check_blobs(execute, order)
     if is_full:
         raise TooManyRequests(f"You have {most} jobs waiting already.", hint=BUSY_HINT, retry_after_s=5.0)
@@ -40,8 +51,7 @@ def submit(execute: Execute, order: Submission, now: float) -> tuple[Job, Change
     (number,) = execute(SUBMIT, (*values, text_of(spec.tags), now, now)).fetchone()
     for sha256 in order.blobs:
         execute("INSERT INTO job_blobs(job, sha256) VALUES (?, ?)", (number, sha256))
-    job = Job(id=order.id, number=number, owner=order.owner, state=State.QUEUED, spec=spec, created_at=now)
-    return job, Change(job_id=order.id, owner=order.owner, state=State.QUEUED, needs=order.needs)
+    return Job(id=order.id, number=number, owner=order.owner, state=State.QUEUED, spec=spec, created_at=now)
 
 
 def _check_blobs(execute: Execute, order: Submission) -> None:

@@ -78,8 +78,8 @@ class SqliteStore(Store):
 
     # ------------------------------------------------------------------------------------------------------- jobs
 
-    async def submit(self, submission: Submission, now: float) -> tuple[Job, Change | None]:
-        return await self._write(queueing.submit, submission, now)
+    async def submit(self, submissions: Sequence[Submission], now: float) -> list[Job | TelerunError]:
+        return await self._write(queueing.submit, tuple(submissions), now)
 
     async def job(self, ref: str) -> Job | None:
         return await self._read(reading.job, ref)

@@ -28,6 +28,7 @@ ALL = [
         ("HEAD", routes.BLOB),
         ("PUT", routes.BLOB),
         ("POST", routes.JOBS),
+        ("POST", routes.BATCH),
         ("GET", routes.JOBS),
         ("GET", routes.JOB),
         ("POST", routes.CANCEL),

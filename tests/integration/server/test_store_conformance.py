@@ -64,7 +64,14 @@ def submission(owner: str = "ada", **changes: Any) -> Submission:
 
 
 async def put(store: Store, owner: str = "ada", now: float = 1.0, **changes: Any) -> Job:
-    return (await store.submit(submission(owner, **changes), now))[0]
+    return await submit(store, submission(owner, **changes), now)
+
+
+async def submit(store: Store, one: Submission, now: float = 1.0) -> Job:
+    (answer,) = await store.submit([one], now)
+    if isinstance(answer, TelerunError):
+        raise answer
+    return answer
 
 
 def order(**changes: Any) -> ClaimOrder:
@@ -131,23 +138,25 @@ async def test_a_whole_life_and_its_events(store: Store) -> None:
 
 async def test_the_same_key_is_the_same_job(store: Store) -> None:
     first = submission()
-    job, change = await store.submit(first, 1.0)
-    assert change is not None
+    job = await submit(store, first)
     again = submission(idempotency_key=first.idempotency_key)
-    assert await store.submit(again, 2.0) == (job, None)
-    assert len(await store.jobs(JobFilter(owner=None))) == 1
+    assert await submit(store, again, 2.0) == job
+    several = await store.submit([again, submission(), first], 3.0)
+    assert [one.number for one in several if isinstance(one, Job)] == [1, 2, 1]
+    assert len(await store.jobs(JobFilter(owner=None))) == 2
+    assert await kinds(store) == ["queued", "queued"]
 
 
 async def test_submits_at_the_same_time_are_each_their_own(store: Store) -> None:
     same = submission()
     results = await asyncio.gather(
-        *(store.submit(submission(), 1.0) for _ in range(50)),
-        *(store.submit(same, 1.0) for _ in range(10)),
-        *(store.submit(submission(blobs={"0" * 64: 1}), 1.0) for _ in range(10)),
+        *(submit(store, submission()) for _ in range(50)),
+        *(submit(store, same) for _ in range(10)),
+        *(submit(store, submission(blobs={"0" * 64: 1})) for _ in range(10)),
         return_exceptions=True,
     )
     assert all(isinstance(result, MissingBlobs) for result in results[60:])
-    jobs = [result[0].id for result in results[:60] if not isinstance(result, BaseException)]
+    jobs = [result.id for result in results[:60] if not isinstance(result, BaseException)]
     assert len(set(jobs[:50])) == 50
     assert set(jobs[50:]) == {same.id}
     assert (await store.counts())[State.QUEUED] == await store.queued() == 51
