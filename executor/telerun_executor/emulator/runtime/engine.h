@@ -95,6 +95,7 @@ typedef struct Worker {
     Thread *current;         /* the thread that runs now, NULL outside kernels */
     Fiber *fibers;           /* free ones */
     size_t stack_bytes;
+    uint32_t fiber_count;    /* made so far */
     Block *free_blocks;
     uint32_t index;
 } Worker;

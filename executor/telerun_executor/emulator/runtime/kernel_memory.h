@@ -14,6 +14,16 @@ void emu_shared_unwritten(EmuThread *t, uint32_t offset, uint32_t bytes, uint32_
 void emu_race_shared(EmuThread *t, uint32_t offset, uint32_t bytes, int access, uint32_t site);
 void emu_race_global(EmuThread *t, uint64_t address, uint32_t bytes, int access, uint32_t site);
 
+/* `bytes` is a constant at every call: one or two comparisons. */
+EMU_INLINE bool emu_is_written(const uint8_t *written, uint32_t bytes)
+{
+    uint64_t first = 0, rest = 0x0101010101010101ull;
+    memcpy(&first, written, bytes < 8 ? bytes : 8);
+    if (bytes == 16)
+        memcpy(&rest, written + 8, 8);
+    return first == 0x0101010101010101ull >> (bytes < 8 ? 64 - 8 * bytes : 0) && rest == 0x0101010101010101ull;
+}
+
 EMU_INLINE void *emu_host(uint64_t address) { return (void *)(uintptr_t)(address & ~EMU_DEVICE_BIT); }
 
 EMU_INLINE void *emu_global_at(EmuThread *t, uint64_t base, int64_t offset, uint32_t bytes, int access, uint32_t site)
@@ -39,10 +49,7 @@ EMU_INLINE void *emu_shared_at(EmuThread *t, uint64_t base, int64_t offset, uint
     }
     if (EMU_CHECKS & EMU_CHECK_INIT) {
         if (access == EMU_LOAD) {
-            bool written = true;
-            for (uint32_t i = 0; i < bytes; i++)
-                written &= t->shared_written[place + i];
-            if (EMU_UNLIKELY(!written))
+            if (EMU_UNLIKELY(!emu_is_written(t->shared_written + place, bytes)))
                 emu_shared_unwritten(t, (uint32_t)place, bytes, site);
         } else {
             memset(t->shared_written + place, 1, bytes);

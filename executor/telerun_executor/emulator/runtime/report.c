@@ -23,6 +23,17 @@ static void put(const char *severity, const char *message, const char *where, co
         return;    /* nobody listens */
 }
 
+/* Files are named as the user knows them: without the folder in TELERUN_EMULATOR_SOURCES, where the executor put them. */
+static const char *without_folder(const char *file)
+{
+    const char *folder = getenv("TELERUN_EMULATOR_SOURCES");
+    size_t length = folder == NULL ? 0 : strlen(folder);
+    if (length == 0 || strncmp(file, folder, length) != 0)
+        return file;
+    file += length;
+    return file + strspn(file, "/");
+}
+
 const char *emu_place(const Grid *grid, uint32_t site, char *room, size_t bytes)
 {
     room[0] = '\0';
@@ -31,7 +42,7 @@ const char *emu_place(const Grid *grid, uint32_t site, char *room, size_t bytes)
     const EmuModule *table = grid->module->table;
     const EmuSite *found = &table->sites[site];
     if (found->line > 0 && found->file < table->file_count)
-        snprintf(room, bytes, "%s:%u", table->files[found->file], found->line);
+        snprintf(room, bytes, "%s:%u", without_folder(table->files[found->file]), found->line);
     else
         snprintf(room, bytes, "line %u of the PTX", found->ptx_line);
     return room;
