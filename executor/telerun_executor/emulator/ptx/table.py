@@ -41,11 +41,7 @@ REFUSED: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("wgmma", "tcgen05", "setmaxnreg", "tensormap"), "it is of one GPU architecture only"),
         **dict.fromkeys(("mapa", "getctarank", "clusterlaunchcontrol", "multimem"), "clusters are not emulated"),
         **dict.fromkeys(
-            [
-                f"v{name}{many}"
-                for name in ("add", "sub", "absdiff", "min", "max", "set", "avrg")
-                for many in ("", "2", "4")
-            ],
+            [f"v{name}{many}" for name in ("add", "sub", "min", "max", "set", "avrg") for many in ("", "2", "4")],
             "video instructions are not emulated",
         ),
         **dict.fromkeys(("vmad", "vshl", "vshr", "vabsdiff"), "video instructions are not emulated"),
