@@ -83,7 +83,8 @@ class LocalJob:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         spec = decode((folder / "spec.json").read_bytes(), JobSpec)
-        spec = msgspec.structs.replace(spec, limits=filled(spec.limits, DEFAULTS))
+        emulate = spec.emulate is not False  # where there is no GPU; it is one's own choice of machine
+        spec = msgspec.structs.replace(spec, limits=filled(spec.limits, DEFAULTS), emulate=emulate)
         self.claim = Claim(
             job_id=NAME, claim_id=NAME, attempt=1, log_offset=0, spec=spec, owner="you", network=spec.network
         )
