@@ -4,9 +4,12 @@
 
 /* --- Barriers -------------------------------------------------------------------------------------------------------- */
 
+/* A count is exact, also when threads that arrived have ended since. Hardware counts whole warps: a block's last one may be smaller. */
 static bool is_complete(const Block *block, const Barrier *barrier)
 {
-    uint32_t expected = barrier->expected == 0 || barrier->expected > block->live ? block->live : barrier->expected;
+    uint32_t expected = barrier->expected == 0 ? block->live : barrier->expected;
+    if (expected > block->grid->threads && expected == 32 * block->seen.warps)
+        expected = block->grid->threads;
     return barrier->arrived > 0 && barrier->arrived >= expected;
 }
 
