@@ -39,7 +39,17 @@ class PtxLibrary:
         text = translate(ptx)
         # The kernels are static; the test calls them by name.
         source.write_text(text.replace("static void function_", "void function_"))
-        flags = (*KERNEL_FLAGS, "-march=native", "-Wl,-z,lazy", f"-I{SOURCES}", "-o", str(library), str(source), "-lm")
+        flags = (
+            *KERNEL_FLAGS,
+            "-O1",
+            "-march=native",
+            "-Wl,-z,lazy",
+            f"-I{SOURCES}",
+            "-o",
+            str(library),
+            str(source),
+            "-lm",
+        )
         subprocess.run(["gcc", *flags], check=True, timeout=100)
         self._library = ctypes.CDLL(str(library), mode=1)  # lazy: what is never called need not be there
 
@@ -61,7 +71,7 @@ def instruction_kernel(name: str, instruction: str, immediates: Mapping[str, int
     """A kernel that applies one instruction to every row of a table.
 
     It takes (rows in, rows out, count). A row in has a slot of eight bytes for each source, in the order of the table
-    (and not for constants); a row out has one for each destination. Constants come from `immediates`, 0 where not given.
+    (and not for constants); a row out has one for each destination. Constants come from `immediates`.
     """
     opcode, dot, rest = instruction.partition(".")
     form, modifiers = find(opcode, dot + rest)
