@@ -34,10 +34,11 @@ def flags_of(program: Path) -> list[str]:
     return wanted if any(flag.startswith("-std=") for flag in wanted) else ["-std=c++17", *wanted]
 
 
-def guilty_line(bug: Path) -> int:
-    """The line of a planted bug, from 1."""
-    (line,) = [number for number, text in enumerate(bug.read_text().splitlines(), 1) if "// BUG " in text]
-    return line
+def planted_bug(program: Path) -> tuple[int, str]:
+    """The line of a planted bug, from 1, and words that a report of it must have: what its mark says."""
+    lines = enumerate(program.read_text().splitlines(), 1)
+    (found,) = [(number, text.partition("// BUG ")[2]) for number, text in lines if "// BUG " in text]
+    return found
 
 
 def nvcc(program: Path, target: Path, *options: str) -> None:

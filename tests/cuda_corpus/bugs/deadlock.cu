@@ -1,4 +1,4 @@
-// Threads of one warp wait for each other: half of them at a shuffle that names all lanes, the others left the kernel.
+// Half a warp waits at a shuffle that names all lanes, the other half at a barrier of the block.
 #include <cstdio>
 #include <cstdlib>
 
@@ -8,17 +8,19 @@
         std::exit(1);                                                                           \
     }
 
-__global__ void broadcast(int n, int* values) {
+__global__ void broadcast(int* values) {
     int i = threadIdx.x;
-    if (i >= n) return;
-    values[i] = __shfl_sync(0xffffffff, values[i], 20);  // BUG shuffle without all lanes
+    if (i < 16)
+        values[i] = __shfl_sync(0xffffffff, values[i], 20);  // BUG deadlock
+    else
+        __syncthreads();
 }
 
 int main() {
     int values[32] = {}, *d_values;
     CHECK(cudaMalloc(&d_values, sizeof values));
     CHECK(cudaMemcpy(d_values, values, sizeof values, cudaMemcpyHostToDevice));
-    broadcast<<<1, 32>>>(16, d_values);
+    broadcast<<<1, 32>>>(d_values);
     CHECK(cudaDeviceSynchronize());
     CHECK(cudaMemcpy(values, d_values, sizeof values, cudaMemcpyDeviceToHost));
     std::printf("first %d\n", values[0]);

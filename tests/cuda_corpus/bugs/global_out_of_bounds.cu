@@ -10,7 +10,7 @@
 
 __global__ void fill(int n, int* values) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i <= n) values[i] = i;  // BUG out of bounds
+    if (i <= n) values[i] = i;  // BUG out-of-bounds
 }
 
 int main() {

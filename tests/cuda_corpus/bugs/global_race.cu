@@ -9,7 +9,7 @@
     }
 
 __global__ void count(int* counter) {
-    *counter += 1;  // BUG race
+    *counter += 1;  // BUG data race
 }
 
 int main() {

@@ -11,7 +11,7 @@
 
 __global__ void negate(int n, int* values) {
     int i = threadIdx.x;
-    if (i < n) values[i] = -values[i];  // BUG host pointer
+    if (i < n) values[i] = -values[i];  // BUG memory of the host
 }
 
 int main() {

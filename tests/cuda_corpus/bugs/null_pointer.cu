@@ -13,11 +13,14 @@ struct List {
     float* items;
 };
 
-__device__ __noinline__ float first_of(const List& list) {
-    return list.items[0];  // BUG null pointer
+__device__ __noinline__ float sum_of(const List& list) {
+    float sum = 0;
+    for (int i = 0; i < list.length; i++)
+        sum += list.items[i];  // BUG null pointer
+    return sum;
 }
 
-__global__ void read(List list, float* out) { out[threadIdx.x] = first_of(list) + threadIdx.x; }
+__global__ void read(List list, float* out) { out[threadIdx.x] = sum_of(list) + threadIdx.x; }
 
 int main() {
     float out[32], *d_out;

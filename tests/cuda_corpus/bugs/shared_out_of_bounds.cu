@@ -13,7 +13,7 @@ __global__ void differences(const int* in, int* out) {
     values[threadIdx.x] = in[threadIdx.x];
     __syncthreads();
     int right = threadIdx.x + 16;
-    out[threadIdx.x] = values[right] - values[threadIdx.x];  // BUG out of bounds
+    out[threadIdx.x] = values[right] - values[threadIdx.x];  // BUG out-of-bounds
 }
 
 int main() {

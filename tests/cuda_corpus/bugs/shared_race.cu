@@ -11,7 +11,7 @@
 __global__ void reverse(const int* in, int* out) {
     __shared__ int values[128];
     values[threadIdx.x] = in[threadIdx.x];
-    out[threadIdx.x] = values[blockDim.x - 1 - threadIdx.x];  // BUG race
+    out[threadIdx.x] = values[blockDim.x - 1 - threadIdx.x];  // BUG data race
 }
 
 int main() {

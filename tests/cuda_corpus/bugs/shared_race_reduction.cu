@@ -13,7 +13,7 @@ __global__ void reduce(const int* in, int* out) {
     values[threadIdx.x] = in[threadIdx.x];
     __syncthreads();
     for (int half = 64; half > 0; half /= 2) {
-        if (threadIdx.x < half) values[threadIdx.x] += values[threadIdx.x + half];  // BUG race
+        if (threadIdx.x < half) values[threadIdx.x] += values[threadIdx.x + half];  // BUG data race
     }
     if (threadIdx.x == 0) *out = values[0];
 }

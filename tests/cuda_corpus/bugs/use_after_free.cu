@@ -10,7 +10,7 @@
 
 __global__ void scale(int n, const int* in, int* out) {
     int i = threadIdx.x;
-    if (i < n) out[i] = 2 * in[i];  // BUG freed memory
+    if (i < n) out[i] = 2 * in[i];  // BUG use after free
 }
 
 int main() {
