@@ -3,7 +3,8 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import { phaseLabel, stateLabel, tone } from './labels';
+import { oneLine } from './format';
+import { isolationTone, phaseLabel, stateLabel, tone } from './labels';
 import { isFinal } from './jobs';
 import { Job, Phase } from './protocol';
 
@@ -13,6 +14,20 @@ export function StateBadge({ job, trans }: { job: Job; trans: TranslationBundle 
   return (
     <span className="tr-Badge" data-tone={tone(job)}>
       {stateLabel(job, trans)}
+    </span>
+  );
+}
+
+/** How far a job is kept from its neighbours and its host. */
+export function Isolation({ level, trans }: { level: string; trans: TranslationBundle }): JSX.Element {
+  const meaning: Record<string, string> = {
+    none: trans.__('Jobs are plain processes of the executor: run only code that you trust.'),
+    degraded: trans.__('A sandbox, in which memory, CPU time and processes of a whole job are only watched.'),
+    full: trans.__('A sandbox with limits that the kernel of the machine enforces.')
+  };
+  return (
+    <span className="tr-Badge tr-Isolation" data-tone={isolationTone(level)} title={meaning[level]}>
+      {oneLine(level)}
     </span>
   );
 }

@@ -231,14 +231,15 @@ const files: JupyterFrontEndPlugin<void> = {
   requires: [ITelerun, IFileBrowserFactory],
   activate: (app: JupyterFrontEnd, telerun: Telerun, factory: IFileBrowserFactory): void => {
     const { trans, manager } = telerun;
-    const selected = (): { path: string; language: string } | null => {
+    const selected = (): { path: string; isFolder: boolean; language: string } | null => {
       const items = [...(factory.tracker.currentWidget?.selectedItems() ?? [])];
       if (items.length !== 1) {
         return null;
       }
       const [{ path, type }] = items;
-      const language = type === 'directory' ? 'project' : languageOfFile(path);
-      return language ? { path, language } : null;
+      const isFolder = type === 'directory';
+      const language = isFolder ? 'project' : languageOfFile(path);
+      return language ? { path, isFolder, language } : null;
     };
     app.commands.addCommand(CommandIDs.submitFile, {
       label: trans.__('Run on Telerun…'),
@@ -248,7 +249,7 @@ const files: JupyterFrontEndPlugin<void> = {
       isVisible: () => selected() !== null,
       execute: async () => {
         const file = selected();
-        const options = file && (await askOptions(file.path, { language: file.language }, trans));
+        const options = file && (await askOptions(file.path, file.isFolder, { language: file.language }, trans));
         if (file && options) {
           await told(
             submitFile(manager.api, file.path, options).then(({ job }) => {

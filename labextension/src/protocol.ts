@@ -39,6 +39,8 @@ export interface JobSpec {
   device?: string | null;
   labels?: string[];
   gpus?: number | null;
+  emulate?: boolean | null;
+  wait_for_executor?: boolean;
   limits?: Limits;
   name?: string | null;
   tags?: string[];
@@ -55,6 +57,17 @@ export interface Step {
   peak_memory_bytes?: number;
   exit_code?: number | null;
   signal?: number | null;
+}
+
+/** What a program uses now or, in a result, has used. */
+export interface Usage {
+  cpu_time_s?: number;
+  memory_bytes?: number;
+  peak_memory_bytes?: number;
+  processes?: number;
+  io_read_bytes?: number;
+  io_write_bytes?: number;
+  disk_bytes?: number;
 }
 
 export interface Diagnostic {
@@ -91,6 +104,37 @@ export interface Device {
   arch?: string | null;
   memory_bytes?: number;
   driver?: string | null;
+  parent?: string;
+  sm_clock_hz?: number | null;
+}
+
+export interface DeviceReading {
+  id: string;
+  at: number; // by the executor's clock
+  leased?: boolean;
+  quarantined?: string;
+  foreign?: number;
+  utilization?: number | null;
+  memory_used_bytes?: number | null;
+  power_w?: number | null;
+  temperature_c?: number | null;
+  sm_clock_hz?: number | null;
+  throttled?: string[];
+}
+
+export interface DeviceUse {
+  id: string;
+  samples: number;
+  seconds: number;
+  utilization?: number | null;
+  utilization_peak?: number | null;
+  memory_peak_bytes?: number | null;
+  power_w?: number | null;
+  power_peak_w?: number | null;
+  temperature_peak_c?: number | null;
+  sm_clock_hz?: number | null;
+  sm_clock_least_hz?: number | null;
+  throttled?: string[];
 }
 
 export interface Result {
@@ -107,7 +151,9 @@ export interface Result {
   kernels?: KernelResources[];
   notes?: string[];
   devices?: Device[];
+  device_use?: DeviceUse[];
   isolation?: string;
+  usage?: Usage | null;
   executor?: string;
   toolchain?: string;
   output_bytes?: number;
@@ -137,6 +183,7 @@ export interface Job {
   queue_position?: number | null;
   waiting_for?: string | null;
   cancel_requested?: boolean;
+  usage?: Usage | null;
   result?: Result | null;
 }
 
@@ -174,10 +221,13 @@ export interface Executor {
   last_seen_at: number;
   running?: string[];
   busy?: number;
+  labels?: string[];
+  readings?: DeviceReading[];
 }
 
 export interface ExecutorList {
   executors: Executor[];
+  queued?: number;
 }
 
 export interface ServiceLimits {
@@ -214,6 +264,9 @@ export interface AsmListing {
   views: AsmView[];
   notes?: string[];
 }
+
+/** The kind of a device that is none: CUDA on the CPU. */
+export const EMULATED = 'emulated';
 
 export const LISTING_PATH = '.telerun/asm/asm.json';
 

@@ -10,13 +10,13 @@ import { PartialJSONObject } from '@lumino/coreutils';
 import { PanelLayout, Widget } from '@lumino/widgets';
 import * as React from 'react';
 
-import { overwrite, stripAnsi } from './ansi';
 import { Progress, StateBadge } from './badge';
 import { duration } from './format';
 import { useSignal, useTicks } from './hooks';
 import { isFinal, isJobId } from './jobs';
+import { isMagic } from './magicline';
 import { JOB_MIME, Job, JobFacts } from './protocol';
-import { fetchBundle } from './restapi';
+import { StreamPiece, fetchBundle, fetchOutput } from './restapi';
 import { CommandIDs, Telerun } from './telerun';
 
 const KERNEL_GOES_FIRST_MS = 1500;
@@ -39,7 +39,6 @@ export class JobOutput extends Widget implements IRenderMime.IRenderer {
     this._model = model;
     this._heardAt = Date.now();
     this._isDetached = false;
-    delete this.node.dataset.complete;
     await this._show(model.data as PartialJSONObject);
     const facts = this._facts;
     if (facts && !isFinal(facts.state)) {
@@ -95,26 +94,29 @@ export class JobOutput extends Widget implements IRenderMime.IRenderer {
   private async _heal(job: Job): Promise<void> {
     this._isHealing = true;
     try {
-      const bundle = await fetchBundle(this._telerun.manager.api, job.id, !isFollowed(this._cell()));
+      const { api } = this._telerun.manager;
+      const cell = this._cell();
+      const isWriter = cell !== null && !isFollowed(cell) && isOfOneJob(cell);
+      const bundle = await fetchBundle(api, job.id, !isWriter && !isFollowed(cell));
+      const facts = factsOf(bundle);
+      const isLast = facts !== null && isFinal(facts.state);
+      const from = isLast || !cell ? undefined : written.get(cell.model);
+      const printed = isWriter ? await fetchOutput(api, job.id, from ?? 0) : null;
       if (this.isDisposed || Date.now() - this._heardAt < KERNEL_GOES_FIRST_MS) {
         return; // the kernel was quicker
       }
       this._heardAt = Date.now() - SILENCE_MS / 2;
       this._isDetached = true;
-      const facts = factsOf(bundle);
-      const cell = this._cell();
-      const isComplete = cell !== null && holdsStreams(String(bundle['text/plain']), cell);
-      const isLast = facts !== null && isFinal(facts.state);
-      if (isLast && this._model) {
+      if (this._model && (isLast || (printed && from === undefined))) {
         this._model.setData({ data: { ...this._model.data, ...bundle } as PartialJSONObject });
       }
-      if (isLast && isComplete) {
-        const { outputs } = cell.model;
-        outputs.fromJSON(outputs.toJSON().filter(output => output.output_type !== 'stream')); // with another of us
-        return;
+      if (cell && printed) {
+        written.set(cell.model, printed.offset);
+        writeStreams(cell, printed.streams, from !== undefined);
       }
-      this.node.dataset.complete = `${isComplete}`;
-      await this._show(bundle);
+      if (!this.isDisposed) {
+        await this._show(bundle);
+      }
     } catch {
       this._heardAt = Date.now(); // not now; what is shown stays
     } finally {
@@ -157,11 +159,25 @@ function isFollowed(cell: CodeCell | null): boolean {
   return Boolean(future && !future.isDisposed);
 }
 
-/** Whether a text has every line that the kernel had written into the cell before it was lost. */
-function holdsStreams(text: string, cell: CodeCell): boolean {
-  const streams = cell.model.outputs.toJSON().filter(output => output.output_type === 'stream');
-  const lines = streams.flatMap(stream => [stream.text].flat().join('').split('\n'));
-  return lines.length > 0 && lines.every(line => text.includes(overwrite(stripAnsi(line)).trim()));
+/** Whether all that is printed into the cell is one job's: of a cell in Python it might be anybody's. */
+function isOfOneJob(cell: CodeCell): boolean {
+  const outputs = cell.model.outputs.toJSON();
+  const jobs = outputs.filter(output => JOB_MIME in ((output.data as PartialJSONObject | undefined) ?? {}));
+  return isMagic(cell.model.sharedModel.getSource()) && jobs.length === 1;
+}
+
+/** How far in the log of its job a cell without a kernel has been written. */
+const written = new WeakMap<CodeCell['model'], number>();
+
+/** Adds to what was printed into a cell, or replaces it. */
+function writeStreams(cell: CodeCell, streams: readonly StreamPiece[], isMore: boolean): void {
+  const { outputs } = cell.model;
+  const added = streams.map(({ name, text }) => ({ output_type: 'stream', name, text }));
+  if (isMore) {
+    added.forEach(output => outputs.add(output));
+  } else {
+    outputs.fromJSON([...outputs.toJSON().filter(output => output.output_type !== 'stream'), ...added]);
+  }
 }
 
 class OutputBar extends ReactWidget {

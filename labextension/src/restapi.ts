@@ -113,8 +113,9 @@ export function cancelJob(api: Api, job: string): Promise<Job> {
   return api.post(jobPath(job, 'cancel'));
 }
 
-export function fetchExecutors(api: Api): Promise<ExecutorList> {
-  return api.get('executors');
+/** With `history`, what their devices told in the last minutes, not just the latest. */
+export function fetchExecutors(api: Api, history: boolean): Promise<ExecutorList> {
+  return api.get('executors', { history: `${history}` });
 }
 
 export function filePath(job: string, path: string): string {
@@ -181,6 +182,20 @@ export function startLocal(api: Api): Promise<Status> {
 /** A job's display as a notebook stores it. */
 export function fetchBundle(api: Api, job: string, withOutput: boolean): Promise<PartialJSONObject> {
   return api.get(jobPath(job, 'bundle'), { output: `${withOutput}` });
+}
+
+export interface StreamPiece {
+  name: 'stdout' | 'stderr';
+  text: string;
+}
+
+/** What a job printed after an offset of its log, as a cell shows it; `offset` is where to go on. */
+export function fetchOutput(
+  api: Api,
+  job: string,
+  offset: number
+): Promise<{ streams: StreamPiece[]; offset: number }> {
+  return api.get(jobPath(job, 'output'), { offset: `${offset}` });
 }
 
 async function* blocks(response: Response): AsyncGenerator<Uint8Array> {

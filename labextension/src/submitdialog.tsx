@@ -18,6 +18,7 @@ const LANGUAGES: [string, string][] = [
 class Form extends ReactWidget {
   constructor(
     private _options: Options,
+    private _isFolder: boolean,
     private _trans: TranslationBundle
   ) {
     super();
@@ -75,16 +76,28 @@ class Form extends ReactWidget {
           />
           {trans.__('Show its assembly')}
         </label>
+        {this._isFolder && (
+          <div className="tr-Dim">
+            {trans.__(
+              'All its files are sent, but for version control, notebook checkpoints, __pycache__ and what a .telerunignore there names.'
+            )}
+          </div>
+        )}
       </>
     );
   }
 }
 
-/** The options that a person chose, null where they thought better of it. */
-export async function askOptions(path: string, first: Options, trans: TranslationBundle): Promise<Options | null> {
+/** The options that a person chose for a file or a folder, null where they thought better of it. */
+export async function askOptions(
+  path: string,
+  isFolder: boolean,
+  first: Options,
+  trans: TranslationBundle
+): Promise<Options | null> {
   const { button, value } = await showDialog({
     title: trans.__('Run %1 on Telerun', path.split('/').pop()),
-    body: new Form(first, trans),
+    body: new Form(first, isFolder, trans),
     focusNodeSelector: 'select',
     buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Run') })]
   });

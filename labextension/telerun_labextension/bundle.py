@@ -25,7 +25,7 @@ PREVIEWS_BYTES = 50_000_000  # all together
 async def bundle(client: Client, ref: str, *, with_output: bool) -> dict[str, Any]:
     """Everything that a display of the job shows, gathered from the queue and rendered."""
     job = await client.job(ref)
-    texts = await _streams(client, job)
+    texts = await _streams(client, job) if with_output or job.state.is_final else dict.fromkeys(range(4), "")
     source, listing, notice = None, None, ""
     previews: dict[str, bytes] = {}
     try:

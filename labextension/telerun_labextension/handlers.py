@@ -6,7 +6,7 @@ A refusal is a `Problem` {code, message, hint, path, items, status}: what the qu
 
     GET  status?frontend=VERSION    Status {configured, url, reachable, user, problem, versions, notices}; never fails
     POST start-local                starts the user's own server where none is known (a few seconds) -> Status
-    GET  version, me, limits, executors                                   the queue's own answers
+    GET  version, me, limits, executors?history=                          the queue's own answers
     GET  jobs?state=&notebook=&tag=&name=&before=&limit=                  JobList, newest first
     POST jobs                       Submit {spec, idempotency_key} -> Job; a job's spec may be sent again as it is
     GET  jobs/JOB                   Job
@@ -14,6 +14,8 @@ A refusal is a `Problem` {code, message, hint, path, items, status}: what the qu
     GET  jobs/JOB/bundle?output=true
                                     the MIME bundle of its display {application/vnd.telerun.job.v1+json, text/html,
                                     text/plain}; output=false leaves out what it printed
+    GET  jobs/JOB/output?offset=0   CellOutput {streams: [{name, text}], offset}: what it printed from a byte of its log
+                                    on, as a cell shows it
     GET  jobs/JOB/log?offset=0&limit=&follow=false
                                     log frames from a byte offset on (application/octet-stream), at most `limit` bytes;
                                     ?format=text&stream=stdout|stderr|compile gives text
@@ -34,6 +36,7 @@ from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
 from telerun_labextension.bundle import bundle
+from telerun_labextension.cell_output import cell_output
 from telerun_labextension.relay import ApiHandler, BytesRelay, Relay
 from telerun_labextension.status import status
 from telerun_labextension.submit import SubmitFile, SubmitSource, submit
@@ -49,7 +52,7 @@ class QueueHandler(Relay):
     @authenticated
     @authorized
     async def get(self, name: str) -> None:
-        await self.relay("GET", f"{routes.PREFIX}/{name}")
+        await self.relay("GET", f"{routes.PREFIX}/{name}", self.query("history"))
 
 
 class JobsHandler(Relay):
@@ -141,6 +144,13 @@ class BundleHandler(ApiHandler):
         self.answer(await bundle(await self.upstream.client(), job, with_output=with_output))
 
 
+class OutputHandler(ApiHandler):
+    @authenticated
+    @authorized
+    async def get(self, job: str) -> None:
+        self.answer(await cell_output(await self.upstream.client(), job, self.number("offset") or 0))
+
+
 class SubmitHandler(ApiHandler):
     @authenticated
     @authorized
@@ -162,6 +172,7 @@ ROUTES = (
     (_below(routes.JOB), JobHandler),
     (_below(routes.CANCEL), CancelHandler),
     (f"{_below(routes.JOB)}/bundle", BundleHandler),
+    (f"{_below(routes.JOB)}/output", OutputHandler),
     (_below(routes.LOG), LogHandler),
     (_below(routes.FILE), FileHandler),
     (_below(routes.BLOB), BlobHandler),

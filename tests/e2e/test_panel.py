@@ -1,11 +1,12 @@
-"""The panel in a real JupyterLab, with a real server and executor, in a real browser."""
+"""The panel in a real JupyterLab, with a real server and executor, in a real browser.
+
+`SCREENSHOTS=docs/images` makes the pictures of the documentation anew.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,13 +15,7 @@ from tests_lab import EXTENSION, LabProcess
 from tests_processes import ExecutorProcess, ServerProcess
 
 playwright = pytest.importorskip("playwright.sync_api")
-
-CHROMIUM = os.environ.get("TELERUN_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-CHROMIUM_OPTIONS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-]
-WAIT_MS = 40_000
+from tests_page import CHROMIUM, CHROMIUM_OPTIONS, WAIT_MS, Page  # noqa: E402
 
 pytestmark = [
     pytest.mark.timeout(300),
@@ -37,67 +32,6 @@ int main() {
 }
 """
 LOAD = "%load_ext telerun_magic"
-
-
-class Page:
-    """A browser's page on the Lab, and everything that it received."""
-
-    def __init__(self, page: playwright.Page, lab: LabProcess) -> None:
-        self.page = page
-        self.lab = lab
-        self.errors: list[str] = []
-        self.received: list[str] = []
-        page.set_default_timeout(WAIT_MS)
-        page.on("pageerror", self._fail)
-        page.on("response", self._record)
-        page.on("websocket", lambda socket: socket.on("framereceived", lambda data: self.received.append(str(data))))
-
-    def _fail(self, error: playwright.Error) -> None:
-        if "notebook_core" not in (error.stack or "") or "telerun" in (
-            error.stack or ""
-        ):  # Notebook has one of its own
-            self.errors.append(f"{error}\n{error.stack}")
-
-    def _record(self, response: playwright.Response) -> None:
-        self.received.append(json.dumps(response.headers))
-        if "/telerun/" in response.url and "/log" not in response.url:
-            with contextlib.suppress(playwright.Error):  # the page went away before it had the body
-                self.received.append(response.text())
-
-    def open(self, notebook: str, cells: int) -> None:
-        self.page.goto(f"{self.lab.url}/lab/tree/{notebook}?token={self.lab.token}&reset")
-        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
-        self.wait_for_notebook(cells)
-        self.command("telerun:open-panel")
-
-    def wait_for_notebook(self, cells: int) -> None:
-        self.page.wait_for_function(
-            """count => { const w = window.jupyterapp?.shell.currentWidget; return w?.content?.widgets?.length === count
-               && w.sessionContext?.session?.kernel && w.context.isReady; }""",
-            arg=cells,
-        )
-
-    def command(self, name: str, **arguments: str) -> None:
-        self.page.evaluate(
-            "([name, args]) => { void window.jupyterapp.commands.execute(name, args) }", [name, arguments]
-        )
-
-    def run_cell(self, index: int) -> None:
-        self.page.locator(".jp-Notebook .jp-CodeCell").nth(index).locator(".cm-content").click()
-        self.command("notebook:run-cell")
-
-    def output(self, index: int) -> playwright.Locator:
-        return self.page.locator(".jp-Notebook .jp-CodeCell").nth(index).locator(".jp-OutputArea")
-
-    def job(self, state: str, name: str = "") -> playwright.Locator:
-        return self.page.locator(f".tr-Job[data-state={state}]", has_text=name)
-
-    def save(self) -> None:
-        self.command("docmanager:save")
-        self.page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
-
-    def has_text(self, locator: playwright.Locator, text: str) -> None:
-        playwright.expect(locator).to_contain_text(text, timeout=WAIT_MS)
 
 
 @pytest.fixture(scope="module")
@@ -129,14 +63,22 @@ def browser() -> Iterator[playwright.Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    kept = os.environ.get("SCREENSHOTS")
+    return Path(kept) if kept else tmp_path_factory.mktemp("pictures")
+
+
 @pytest.fixture
-def new_page(browser: playwright.Browser, lab: LabProcess, queue: ServerProcess) -> Iterator[Callable[[], Page]]:
+def new_page(
+    browser: playwright.Browser, lab: LabProcess, queue: ServerProcess, pictures: Path
+) -> Iterator[Callable[[], Page]]:
     """Pages that, in the end, must have had no error and no token of the queue."""
     pages: list[Page] = []
 
     def open_page() -> Page:
         page = browser.new_page(viewport={"width": 1280, "height": 800})
-        pages.append(Page(page, lab))
+        pages.append(Page(page, lab, pictures))
         return pages[-1]
 
     yield open_page
@@ -158,8 +100,9 @@ def test_a_cell_appears_in_the_panel_and_finishes(page: Page, lab: LabProcess) -
     page.run_cell(0)
     page.run_cell(1)
     page.job("running", "counting").wait_for()
-    page.job("succeeded", "counting").first.locator(".tr-Job-open").click()
-    view = page.page.locator(".tr-JobView-inner[data-state=succeeded]")
+    page.keep("cell-runs")
+    page.job("succeeded", "counting").first.wait_for()
+    view = page.open_job("succeeded", "counting")
     page.has_text(view.locator(".tr-Log-lines"), "THE END")
     playwright.expect(view.get_by_test_id("lines")).to_have_text("11 lines")
     page.page.get_by_role("tab", name="Details").click()
@@ -175,6 +118,7 @@ def test_cancel_from_the_panel_while_the_kernel_is_blocked(page: Page, lab: LabP
     page.job("running").locator(".tr-Job-cancel").click()
     page.job("cancelled").first.wait_for()
     page.has_text(page.output(1), "cancelled")
+    page.keep("cancelled")
 
 
 def has_each_once(output: playwright.Locator, lines: list[str]) -> None:
@@ -183,7 +127,10 @@ def has_each_once(output: playwright.Locator, lines: list[str]) -> None:
 
 
 def test_output_heals_after_a_reload(page: Page, lab: LabProcess) -> None:
-    path = lab.write_notebook("reload.ipynb", [LOAD, COUNTING.replace("SECONDS", "8")])
+    """Of more than a display holds: what the kernel wrote before it was lost and what came later, each line once."""
+    filler = "x" * 1000
+    long = COUNTING.replace("SECONDS", "8").replace("line %d\\n", f"line %d\\n{filler}\\n")
+    path = lab.write_notebook("reload.ipynb", [LOAD, long])
     page.open(path, 2)
     page.run_cell(0)
     page.run_cell(1)
@@ -193,18 +140,19 @@ def test_output_heals_after_a_reload(page: Page, lab: LabProcess) -> None:
     page.page.reload()
     page.page.wait_for_selector("#jupyterlab-splash", state="detached")
     page.wait_for_notebook(2)
-    page.output(1).locator(".tr-Output[data-complete=true][data-state=running]").wait_for()
     page.has_text(page.output(1), "line 12")
+    page.output(1).locator(".tr-Output[data-state=running]").wait_for()
     has_each_once(page.output(1), [f"line {number}" for number in range(12)])
     page.output(1).locator(".tr-Output[data-state=succeeded]").wait_for()
     lines = [*(f"line {number}" for number in range(40)), "THE END"]
     has_each_once(page.output(1), lines)
     page.save()
-    [output] = json.loads((lab.root / path).read_text())["cells"][1]["outputs"]
-    bundle = output["data"]
-    assert bundle["application/vnd.telerun.job.v1+json"]["state"] == "succeeded"
-    assert "THE END" in "".join(bundle["text/html"])
-    assert "succeeded" in "".join(bundle["text/plain"])
+    shown, printed = json.loads((lab.root / path).read_text())["cells"][1]["outputs"]
+    assert shown["data"]["application/vnd.telerun.job.v1+json"]["state"] == "succeeded"
+    assert "succeeded" in "".join(shown["data"]["text/html"])
+    assert "succeeded" in "".join(shown["data"]["text/plain"])
+    assert "".join(printed["text"]).splitlines()[::2] == lines
+    page.keep("healed")
 
 
 def test_the_panel_recovers_from_a_killed_server(page: Page, lab: LabProcess, queue: ServerProcess) -> None:
@@ -214,6 +162,7 @@ def test_the_panel_recovers_from_a_killed_server(page: Page, lab: LabProcess, qu
     notice = page.page.locator(".tr-Notice[data-connection=unreachable]").first
     notice.wait_for()
     page.has_text(notice, queue.url)
+    page.keep("unreachable")
     queue.start(keep_tokens=True)
     page.page.locator(".tr-Status-button[data-connection=live]").wait_for()
     notice.wait_for(state="detached")
@@ -323,6 +272,7 @@ def test_a_long_log_is_followed_and_searched(page: Page, lab: LabProcess) -> Non
     assert view.locator(".tr-Line").count() < 200
     view.get_by_label("Search in the log").fill("value 54321 of")
     page.has_text(view.locator(".tr-Line[data-match]"), "value 54321 of many")
+    page.keep("long-log")
 
 
 ASM = """%%telerun cpp --asm --name asm
@@ -333,24 +283,48 @@ int twice(int n) {
 int main(int count, char **) {
   std::printf("%d\\n", twice(count));
 }
+#define FOUR(x) x x x x
+void much() {
+  FOUR(FOUR(FOUR(FOUR(FOUR(FOUR(asm volatile("nop\\nnop\\nnop\\nnop\\nnop");))))))
+}
 """
+ASM_ROWS = 20_000
+ROWS = "pane => Math.round(pane.querySelector('.tr-List-height').clientHeight / 18)"
 
 
 def test_assembly_is_linked_with_the_source_and_the_cell(page: Page, lab: LabProcess) -> None:
     page.open(lab.write_notebook("asm.ipynb", [LOAD, ASM]), 2)
     page.run_cell(0)
     page.run_cell(1)
-    page.job("succeeded", "asm").first.locator(".tr-Job-open").click()
-    page.page.get_by_role("tab", name="Assembly").click()
-    panes = page.page.locator(".tr-Panes")
-    panes.locator(".tr-Pane[data-kind=source] .tr-Line[data-line='3']").hover()
-    panes.locator(".tr-Pane[data-kind=host] .tr-Line[data-line='3'][data-hot]").first.wait_for()
+    page.job("succeeded", "asm").first.wait_for()
+    view = page.open_job("succeeded", "asm")
+    view.get_by_role("tab", name="Assembly").click()
+    source, host = (view.locator(f".tr-Pane[data-kind={kind}]") for kind in ("source", "host"))
+    line = page.cell(1).locator(".cm-line")
     hot = page.page.locator(".jp-CodeCell .tr-cm-hot")
+    source.locator(".tr-Line[data-line='3']").hover()
+    host.locator(".tr-Line[data-line='3'][data-hot]").first.wait_for()
     page.has_text(hot, "return n * 2;")
-    panes.locator(".tr-Pane[data-kind=host] .tr-Line[data-line='6']").first.hover()
+    page.has_text(view.get_by_role("status"), "line 4")  # of the cell, which begins with its magic
+    host.locator(".tr-Line[data-line='6']").first.hover()
     page.has_text(hot, "twice(count)")
-    page.page.locator(".jp-CodeCell .cm-line", has_text="return n * 2;").hover()
-    panes.locator(".tr-Pane[data-kind=source] .tr-Line[data-line='3'][data-hot]").wait_for()
+    line.filter(has_text="return n * 2;").hover()
+    source.locator(".tr-Line[data-line='3'][data-hot]").wait_for()
+    line.filter(has_text="std::printf").click()  # which stays, wherever the pointer goes
+    view.get_by_role("heading").hover()
+    host.locator(".tr-Line[data-line='6'][data-hot]").first.wait_for()
+    page.has_text(hot, "twice(count)")
+
+    assert host.evaluate(ROWS) >= ASM_ROWS
+    host.locator(".tr-List").evaluate("list => { list.scrollTop = list.scrollHeight; }")
+    host.locator(".tr-Line[data-line='10']").first.hover()
+    source.locator(".tr-Line[data-line='10'][data-hot]").wait_for()
+    assert host.locator(".tr-Line").count() < 200
+    view.get_by_label("Function").select_option(label="twice(int)")
+    playwright.expect(host.get_by_text("_Z5twicei:")).to_be_visible(timeout=WAIT_MS)
+    view.get_by_label("Labels").uncheck()
+    playwright.expect(host.get_by_text("_Z5twicei:")).to_have_count(0, timeout=WAIT_MS)
+    assert host.evaluate(ROWS) < 10
 
 
 def test_a_file_runs_from_the_file_browser(page: Page, lab: LabProcess) -> None:
@@ -362,11 +336,13 @@ def test_a_file_runs_from_the_file_browser(page: Page, lab: LabProcess) -> None:
     page.page.locator(".jp-DirListing-item", has_text="greet.cpp").click(button="right")
     page.page.get_by_role("menuitem", name="Run on Telerun…").click()
     page.page.get_by_label("Arguments of the program").fill("Ada")
+    page.keep("file-options")
     page.page.locator(".jp-Dialog .jp-mod-accept").click()
     page.has_text(page.page.locator(".tr-JobView-inner .tr-Log-lines"), "hello Ada")
 
 
 def test_two_tabs_see_the_same_jobs(new_page: Callable[[], Page], lab: LabProcess) -> None:
+    """And the one whose cell is out of sight hears of its end."""
     first, second = new_page(), new_page()
     first.open(lab.write_notebook("first.ipynb", [LOAD, COUNTING.replace("SECONDS", "3")]), 2)
     second.open(lab.write_notebook("second.ipynb", [LOAD, "1"]), 2)
@@ -374,7 +350,17 @@ def test_two_tabs_see_the_same_jobs(new_page: Callable[[], Page], lab: LabProces
     first.run_cell(1)
     second.job("running", "counting").wait_for()
     job = second.job("running", "counting").get_attribute("data-job")
+    first.command("launcher:create")
+    first.command("filebrowser:activate")
     second.page.locator(f".tr-Job[data-job={job}][data-state=succeeded]").wait_for()
+    toast = first.page.locator(".Toastify__toast", has_text="counting: succeeded")
+    toast.wait_for()
+    first.keep("toast")
+    toast.get_by_role("button", name="Show cell").click()
+    playwright.expect(first.page.locator(".jp-Notebook .jp-Cell.jp-mod-active")).to_contain_text("%%telerun cpp")
+    first.page.get_by_role("button", name="0 running · 0 queued").click()
+    first.page.locator(f".tr-Job[data-job={job}]").wait_for()
+    assert not second.page.locator(".Toastify__toast").count()
 
 
 def test_a_magic_cell_is_highlighted_as_its_language(page: Page, lab: LabProcess) -> None:
@@ -411,7 +397,7 @@ def test_notebook_7_shows_the_panel_and_live_outputs(
         page.has_text(page.page.locator(".tr-JobView-inner:visible .tr-Log-lines"), "THE END")
         page.page.get_by_role("button", name="Executors").click()
         page.has_text(page.page.locator(".tr-Executors:visible"), "isolation")
-        page.page.screenshot(path=tmp_path / "notebook.png")
+        page.keep("notebook-7")
     finally:
         classic.stop()
 
@@ -440,20 +426,24 @@ def test_actions_of_a_job(page: Page, lab: LabProcess) -> None:
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-@pytest.mark.parametrize("width", [1280, 800])
-def test_nothing_is_cut_off(page: Page, lab: LabProcess, tmp_path: Path, theme: str, width: int) -> None:
-    page.page.set_viewport_size({"width": width, "height": 800})
-    page.open(lab.write_notebook("narrow.ipynb", [LOAD, "%%telerun cpp --name broken\nint main() { return x; }"]), 2)
-    page.command("apputils:change-theme", theme=theme)
-    page.page.locator(f"body[data-jp-theme-name='{theme}']").wait_for(state="attached")
+def test_everything_can_be_read(page: Page, lab: LabProcess, theme: str) -> None:
+    broken = "%%telerun cpp --name broken --keep-going\nint main() {\n  return x;\n}"
+    page.open(lab.write_notebook("narrow.ipynb", [LOAD, broken]), 2)
+    page.show_theme(theme)
     page.run_cell(0)
     page.run_cell(1)
-    page.job("failed", "broken").first.locator(".tr-Job-open").click()
-    view = page.page.locator(".tr-JobView-inner[data-state=failed]")
-    page.has_text(view.locator(".tr-Header-why"), "‘x’ was not declared")
-    page.page.get_by_role("tab", name="Details").click()
-    page.has_text(view, "Commands")
-    page.page.screenshot(path=tmp_path / "panel.png")
-    too_wide = """() => [...document.querySelectorAll('.tr-Filter, .tr-Jobs, .tr-Header, .tr-Facts, .tr-Output')]
-        .filter(node => node.clientWidth && node.scrollWidth > node.clientWidth + 1).map(node => node.className)"""
-    assert page.page.evaluate(too_wide) == []
+    where = "cell line 3:10: ‘x’ was not declared"
+    page.has_text(page.output(1), "cell line 3:10")
+    view = page.open_job("failed", where)
+    page.has_text(view.locator(".tr-Header-why"), where)
+    for width in (1280, 800):
+        page.page.set_viewport_size({"width": width, "height": 800})
+        for tab, text in (("Details", "Commands"), ("Source", "cell line 3:10")):
+            view.get_by_role("tab", name=tab).click()
+            page.has_text(view, text)
+            page.reads_well()
+            page.keep(f"{theme.split()[1].lower()}-{width}-{tab.lower()}")
+    page.command("telerun:open-executors")
+    page.has_text(page.page.locator(".tr-Executors"), "isolation")
+    page.reads_well()
+    page.keep(f"{theme.split()[1].lower()}-800-executors")

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { cliCommand } from '../clicommand';
 import { parseTable } from '../csv';
-import { duration, oneLine, shellWords, size } from '../format';
+import { duration, frequency, oneLine, percent, shellWords, size } from '../format';
 import { VERSION } from '../version';
 
 test('durations and sizes', () => {
@@ -17,7 +17,9 @@ test('durations and sizes', () => {
     '2 d 7 h'
   ]);
   assert.equal(duration(-3), '0 ms');
-  assert.deepEqual([0, 999, 1500, 12_345_678].map(size), ['0 B', '999 B', '1.5 kB', '12 MB']);
+  const sizes = [0, 1023, 1536, 2 ** 21, 12_345_678, 1023.6 * 1024, 2 ** 31];
+  assert.deepEqual(sizes.map(size), ['0 B', '1023 B', '1.5 KiB', '2 MiB', '12 MiB', '1 MiB', '2 GiB']);
+  assert.deepEqual([percent(0.456), frequency(1.98e9), frequency(345e6)], ['46 %', '1.98 GHz', '345 MHz']);
 });
 
 test('untrusted text stays on its line', () => {

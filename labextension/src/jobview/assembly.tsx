@@ -6,6 +6,7 @@ import * as React from 'react';
 import { AsmRow, asmRows, countOf, firstRowOf, lineColors, symbols, viewName } from '../asmlink';
 import { oneLine } from '../format';
 import { useLoaded } from '../hooks';
+import { lineOffset } from '../labels';
 import { AsmListing, AsmView, Job, LISTING_PATH } from '../protocol';
 import { Api, fetchListing } from '../restapi';
 import { RowList, RowListHandle } from '../rowlist';
@@ -26,6 +27,7 @@ export function Assembly({ api, job, link, trans }: Props): JSX.Element {
     signal => (hasListing ? fetchListing(api, job.id, signal) : Promise.resolve(null)),
     [job.id, hasListing]
   );
+  const editor = React.useMemo(() => link(job), [link, job]);
   if (listing.state !== 'ready') {
     return <div className="tr-Empty">{listing.state === 'loading' ? trans.__('loading …') : listing.message}</div>;
   }
@@ -33,11 +35,17 @@ export function Assembly({ api, job, link, trans }: Props): JSX.Element {
     const text = job.result ? trans.__('It made no assembly.') : trans.__('Assembly appears when the job has ended.');
     return <div className="tr-Empty">{text}</div>;
   }
-  return <Panes listing={listing.value} link={link(job)} trans={trans} />;
+  return <Panes listing={listing.value} link={editor} offset={lineOffset(job)} trans={trans} />;
 }
 
-function Panes(props: { listing: AsmListing; link: EditorLink | null; trans: TranslationBundle }): JSX.Element {
-  const { listing, link, trans } = props;
+interface PanesProps {
+  listing: AsmListing;
+  link: EditorLink | null;
+  offset: number; // from a line of the source to the line of its cell
+  trans: TranslationBundle;
+}
+
+function Panes({ listing, link, offset, trans }: PanesProps): JSX.Element {
   const [shown, setShown] = React.useState<number[]>(() => firstViews(listing.views));
   const [symbol, setSymbol] = React.useState<string | null>(null);
   const [hasSource, setHasSource] = React.useState(true);
@@ -50,7 +58,10 @@ function Panes(props: { listing: AsmListing; link: EditorLink | null; trans: Tra
   const line = hot || pinned;
   React.useEffect(() => link?.highlight(line), [link, line]);
   React.useEffect(() => () => link?.highlight(0), [link]);
-  React.useEffect(() => link?.connect(setHot), [link]);
+  React.useEffect(() => {
+    const pin = (source: number): void => setPinned(was => (colors.has(source) && source !== was ? source : 0));
+    return link?.connect((source, isClick) => (isClick ? pin : setHot)(source));
+  }, [link, colors]);
 
   const names = new Map(
     shown.flatMap(index => symbols(listing.views[index])).map(({ symbol: id, name }) => [id, name] as const)
@@ -59,7 +70,7 @@ function Panes(props: { listing: AsmListing; link: EditorLink | null; trans: Tra
   const toggle = (index: number): void =>
     setShown(shown.includes(index) ? shown.filter(other => other !== index) : [...shown, index].sort((a, b) => a - b));
 
-  const pane = { hot: line, pinned, colors, onHot: setHot, onPin: setPinned };
+  const pane = { hot: line, pinned, colors, offset, onHot: setHot, onPin: setPinned };
   return (
     <div className="tr-Asm" onMouseLeave={() => setHot(0)}>
       <div className="tr-Bar" role="toolbar" aria-label={trans.__('Assembly')}>
@@ -99,7 +110,7 @@ function Panes(props: { listing: AsmListing; link: EditorLink | null; trans: Tra
           {trans.__('Labels')}
         </label>
         <span className="tr-Dim tr-Bar-end" role="status">
-          {line ? trans.__('line %1', line) : ''}
+          {line ? trans.__('line %1', line + offset) : ''}
         </span>
       </div>
       {(listing.notes ?? []).map(note => (
@@ -136,6 +147,7 @@ interface PaneProps {
   hot: number;
   pinned: number;
   colors: ReadonlyMap<number, number>;
+  offset: number;
   onHot: (line: number) => void;
   onPin: (line: number) => void;
 }
@@ -166,7 +178,7 @@ function ViewPane(
 }
 
 function Pane(props: PaneProps & { kind: string; title: string; rows: readonly AsmRow[] }): JSX.Element {
-  const { kind, title, rows, hot, pinned, colors, onHot, onPin } = props;
+  const { kind, title, rows, hot, pinned, colors, offset, onHot, onPin } = props;
   const list = React.useRef<RowListHandle>(null);
   const isUnder = React.useRef(false);
   React.useEffect(() => {
@@ -203,7 +215,7 @@ function Pane(props: PaneProps & { kind: string; title: string; rows: readonly A
               onMouseEnter={() => onHot(color === undefined ? 0 : source)}
               onClick={() => onPin(source === pinned ? 0 : color === undefined ? 0 : source)}
             >
-              {kind === 'source' && <span className="tr-LineNumber">{source}</span>}
+              {kind === 'source' && <span className="tr-LineNumber">{source + offset}</span>}
               {text || ' '}
             </div>
           );

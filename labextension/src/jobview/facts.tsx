@@ -3,21 +3,27 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import { duration, oneLine, shellWords, size } from '../format';
-import { phaseLabel } from '../labels';
+import { Isolation } from '../badge';
+import { duration, frequency, oneLine, percent, shellWords, size } from '../format';
+import { phaseLabel, usageParts } from '../labels';
 import { languageLabel } from '../language';
-import { Job, Limits } from '../protocol';
+import { Device, DeviceUse, Job, Limits } from '../protocol';
 import { Timeline } from './timeline';
 
 export function Facts({ job, now, trans }: { job: Job; now: number; trans: TranslationBundle }): JSX.Element {
   const { spec, result } = job;
-  const facts: [string, string][] = [
+  const facts: [string, React.ReactNode][] = [
     [trans.__('Job'), `#${job.number} (${job.id})`],
     [trans.__('Language'), languageLabel(spec.language)],
     [trans.__('Compiler'), result?.toolchain || spec.compiler || ''],
     [trans.__('Executor'), result?.executor || job.executor || ''],
     [trans.__('Device'), (result?.devices ?? []).map(d => [d.name, d.arch].filter(Boolean).join(' ')).join(', ')],
-    [trans.__('Isolation'), result?.isolation ?? ''],
+    [trans.__('Isolation'), result?.isolation && <Isolation level={result.isolation} trans={trans} />],
+    [trans.__('Used'), result?.usage ? usageParts(result.usage, trans).join(', ') : ''],
+    ...(result?.device_use ?? []).map((use): [string, React.ReactNode] => [
+      nameOf(use, result?.devices ?? [], trans),
+      deviceUse(use, trans)
+    ]),
     [trans.__('Limits'), limits(spec.limits ?? {})],
     [trans.__('Arguments'), shellWords(spec.args ?? [])],
     [
@@ -41,10 +47,10 @@ export function Facts({ job, now, trans }: { job: Job; now: number; trans: Trans
         <dl>
           {facts
             .filter(([, value]) => value)
-            .map(([name, value]) => (
-              <React.Fragment key={name}>
+            .map(([name, value], index) => (
+              <React.Fragment key={index}>
                 <dt>{name}</dt>
-                <dd data-warn={value === 'none' || undefined}>{oneLine(value, 2000)}</dd>
+                <dd>{typeof value === 'string' ? oneLine(value, 2000) : value}</dd>
               </React.Fragment>
             ))}
         </dl>
@@ -113,6 +119,28 @@ export function Facts({ job, now, trans }: { job: Job; now: number; trans: Trans
       )}
     </div>
   );
+}
+
+function nameOf(use: DeviceUse, devices: readonly Device[], trans: TranslationBundle): string {
+  const device = devices.find(({ id }) => id === use.id);
+  return devices.length > 1 && device ? oneLine(device.name) : trans.__('Device use');
+}
+
+/** What a device did while the program ran. */
+function deviceUse(use: DeviceUse, trans: TranslationBundle): string {
+  const { utilization, utilization_peak, memory_peak_bytes, power_w, temperature_peak_c, sm_clock_hz } = use;
+  const told = (value: number | null | undefined): value is number => value !== null && value !== undefined;
+  return [
+    told(utilization) ? trans.__('utilisation %1 (peak %2)', percent(utilization), percent(utilization_peak ?? 0)) : '',
+    told(memory_peak_bytes) ? trans.__('memory up to %1', size(memory_peak_bytes)) : '',
+    told(power_w) ? trans.__('power %1 W (peak %2 W)', Math.round(power_w), Math.round(use.power_peak_w ?? 0)) : '',
+    told(temperature_peak_c) ? trans.__('up to %1 °C', Math.round(temperature_peak_c)) : '',
+    told(sm_clock_hz) ? trans.__('clock %1', frequency(sm_clock_hz)) : '',
+    use.throttled?.length ? trans.__('held down by %1', use.throttled.join(', ')) : '',
+    trans._n('%1 sample', '%1 samples', use.samples)
+  ]
+    .filter(Boolean)
+    .join(', ');
 }
 
 function limits(given: Limits): string {

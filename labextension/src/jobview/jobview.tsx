@@ -8,7 +8,7 @@ import { Progress, StateBadge } from '../badge';
 import { duration } from '../format';
 import { useSignal, useTicks } from '../hooks';
 import { isFinal } from '../jobs';
-import { deviceLabel, title, why } from '../labels';
+import { deviceLabel, emulationLabel, title, usageParts, why } from '../labels';
 import { languageLabel } from '../language';
 import { Job } from '../protocol';
 import { jobPath } from '../restapi';
@@ -26,7 +26,7 @@ export type Tab = 'log' | 'facts' | 'files' | 'source' | 'asm';
 /** Marks lines of the cell that made a job, and tells which one the pointer is on. */
 export interface EditorLink {
   highlight(line: number): void; // a line of the source from 1, 0 for none
-  connect(hear: (line: number) => void): () => void;
+  connect(hear: (line: number, isClick: boolean) => void): () => void;
 }
 
 export class JobView extends ReactWidget {
@@ -190,6 +190,8 @@ function Header({ telerun, job }: { telerun: Telerun; job: Job }): JSX.Element {
   const elapsed = duration((job.finished_at ?? manager.now()) - job.created_at);
   const facts = [`#${job.number}`, languageLabel(job.spec.language), deviceLabel(job), job.executor ?? '', elapsed];
   const reason = why(job, trans);
+  const emulation = emulationLabel(job, trans);
+  const use = job.usage && !isFinal(job.state) ? usageParts(job.usage, trans) : [];
   const actions = [
     ...(isFinal(job.state) ? [] : [CommandIDs.cancelJob]),
     CommandIDs.runAgain,
@@ -209,6 +211,16 @@ function Header({ telerun, job }: { telerun: Telerun; job: Job }): JSX.Element {
         <div className="tr-Header-why" data-state={job.state}>
           {reason}
           {job.result?.hint && <span className="tr-Dim"> {job.result.hint}</span>}
+        </div>
+      )}
+      {emulation && (
+        <div className="tr-Notice tr-Emulated" data-tone="warn">
+          {emulation}
+        </div>
+      )}
+      {use.length > 0 && (
+        <div className="tr-Dim" data-testid="usage">
+          {use.join(' · ')}
         </div>
       )}
       {(job.result?.notes ?? []).map(note => (

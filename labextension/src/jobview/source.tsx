@@ -6,6 +6,7 @@ import * as React from 'react';
 import { oneLine } from '../format';
 import { useLoaded } from '../hooks';
 import { mainFile } from '../jobs';
+import { lineOffset, placeOf } from '../labels';
 import { Diagnostic, Job } from '../protocol';
 import { Api, fetchSource } from '../restapi';
 import { RowList } from '../rowlist';
@@ -31,7 +32,7 @@ export function Source({ api, job, trans }: { api: Api; job: Job; trans: Transla
       label={trans.__('Source')}
       count={rows.length}
       rowPx={ROW_PX}
-      row={index => <SourceRow key={index} row={rows[index]} />}
+      row={index => <SourceRow key={index} row={rows[index]} job={job} trans={trans} />}
     />
   );
 }
@@ -50,11 +51,9 @@ function rowsOf(source: string, diagnostics: readonly Diagnostic[], main: string
   ];
 }
 
-function SourceRow({ row }: { row: Row }): JSX.Element {
+function SourceRow({ row, job, trans }: { row: Row; job: Job; trans: TranslationBundle }): JSX.Element {
   if ('message' in row) {
-    const place = row.line
-      ? `${oneLine(row.file)}:${row.line}${row.column ? `:${row.column}` : ''}`
-      : oneLine(row.file);
+    const place = placeOf(job, row, trans);
     return (
       <div className="tr-Line tr-Diagnostic" data-severity={row.severity ?? 'error'} style={{ height: ROW_PX }}>
         <span className="tr-LineNumber" />
@@ -64,7 +63,7 @@ function SourceRow({ row }: { row: Row }): JSX.Element {
   }
   return (
     <div className="tr-Line" style={{ height: ROW_PX }}>
-      <span className="tr-LineNumber">{row.line}</span>
+      <span className="tr-LineNumber">{row.line + lineOffset(job)}</span>
       {row.text}
     </div>
   );

@@ -6,7 +6,7 @@ import { EditorView } from '@codemirror/view';
 import type { EditorLink } from '../jobview/jobview';
 import { Job } from '../protocol';
 import { cellOf } from './cells';
-import { LINE_EVENT, setHot } from './highlight';
+import { LINE_EVENT, PointerAt, setHot } from './highlight';
 
 export function editorLink(tracker: INotebookTracker, job: Job): EditorLink | null {
   const place = cellOf(tracker, job);
@@ -22,7 +22,10 @@ export function editorLink(tracker: INotebookTracker, job: Job): EditorLink | nu
       view?.dispatch({ effects: setHot.of(line ? line + offset : 0) });
     },
     connect: hear => {
-      const heard = (event: Event): void => hear(Math.max(0, (event as CustomEvent<number>).detail - offset));
+      const heard = (event: Event): void => {
+        const { line, isClick } = (event as CustomEvent<PointerAt>).detail;
+        hear(Math.max(0, line - offset), isClick);
+      };
       cell.node.addEventListener(LINE_EVENT, heard);
       return () => cell.node.removeEventListener(LINE_EVENT, heard);
     }

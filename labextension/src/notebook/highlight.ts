@@ -21,8 +21,13 @@ const OURS = new Set(Object.values(LANGUAGES).map(({ mime }) => mime));
 /** Lines of an editor to mark, from 1; 0 for none. */
 export const setHot = StateEffect.define<number>();
 
-/** Sent from a cell's editor when the pointer comes to another line; `detail` is the line, 0 when it leaves. */
+/** Sent from a cell's editor when the pointer moves or clicks; `line` is 0 when it leaves. */
 export const LINE_EVENT = 'telerun-line';
+
+export interface PointerAt {
+  line: number;
+  isClick: boolean;
+}
 
 class MaskedInput implements Input {
   constructor(
@@ -115,12 +120,14 @@ const hotLine = StateField.define<DecorationSet>({
 
 const pointer = EditorView.domEventHandlers({
   mousemove: (event, view) => tell(view, event),
+  mousedown: (event, view) => tell(view, event, true),
   mouseleave: (_, view) => tell(view, null)
 });
 
-function tell(view: EditorView, event: MouseEvent | null): void {
+function tell(view: EditorView, event: MouseEvent | null, isClick = false): void {
   const position = event && view.posAtCoords({ x: event.clientX, y: event.clientY });
-  const detail = position === null ? 0 : view.state.doc.lineAt(position).number;
+  const line = position === null ? 0 : view.state.doc.lineAt(position).number;
+  const detail: PointerAt = { line, isClick };
   view.dom.dispatchEvent(new CustomEvent(LINE_EVENT, { bubbles: true, detail }));
 }
 

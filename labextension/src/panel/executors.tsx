@@ -3,15 +3,19 @@
 import { ReactWidget } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { duration, oneLine, size } from '../format';
+import { Isolation } from '../badge';
+import { duration, oneLine } from '../format';
 import { useSignal } from '../hooks';
 import { telerunIcon } from '../icons';
 import { counts } from '../jobs';
+import { emulationText } from '../labels';
 import { languageLabel } from '../language';
-import { Executor } from '../protocol';
+import { EMULATED, Executor, ExecutorList } from '../protocol';
 import { fetchExecutors } from '../restapi';
+import { NOTHING, Telemetry, deviceKey, extendedBy } from '../telemetry';
 import { Telerun } from '../telerun';
 import { ConnectionNotice } from './connection';
+import { Chart, DeviceItem } from './device';
 
 const LOOK_AGAIN_MS = 5000;
 
@@ -30,16 +34,28 @@ export class ExecutorsView extends ReactWidget {
   }
 }
 
+interface Known {
+  list: ExecutorList;
+  telemetry: Telemetry;
+}
+
 function Executors({ telerun, isShown }: { telerun: Telerun; isShown: () => boolean }): JSX.Element {
   const { manager, trans } = telerun;
   useSignal(manager.changed);
-  const [executors, setExecutors] = React.useState<readonly Executor[] | null>(null);
+  const [known, setKnown] = React.useState<Known | null>(null);
   const { kind } = manager.connection;
   React.useEffect(() => {
+    let isFirst = true; // the later answers bring what is new
     const look = (): void => {
-      if (isShown() && kind === 'live') {
-        fetchExecutors(manager.api)
-          .then(list => setExecutors(list.executors))
+      if (isShown() && !document.hidden && kind === 'live') {
+        fetchExecutors(manager.api, isFirst)
+          .then(list => {
+            isFirst = false;
+            setKnown(was => ({
+              list,
+              telemetry: extendedBy(was?.telemetry ?? NOTHING, list, manager.now())
+            }));
+          })
           .catch(() => undefined); // the notice above says what is wrong; we look again
       }
     };
@@ -55,26 +71,38 @@ function Executors({ telerun, isShown }: { telerun: Telerun; isShown: () => bool
           <h2>{trans.__('Executors')}</h2>
           <span className="tr-Dim">{trans.__('my jobs: %1 running · %2 queued', running, queued)}</span>
         </div>
+        {known && (
+          <div className="tr-Charts">
+            <Chart name={trans.__('Jobs in the queue')} samples={known.telemetry.queued} most={null} trans={trans} />
+          </div>
+        )}
       </header>
       <ConnectionNotice telerun={telerun} />
-      {executors?.length === 0 && (
+      {known?.list.executors.length === 0 && (
         <div className="tr-Empty">
           {trans.__('No executor has registered. Jobs wait until one does: telerun-executor run')}
         </div>
       )}
       <div className="tr-Executors-list" role="list" aria-label={trans.__('Executors')}>
-        {executors?.map(executor => (
-          <Card key={executor.name} executor={executor} telerun={telerun} />
+        {known?.list.executors.map(executor => (
+          <Card key={executor.name} executor={executor} telemetry={known.telemetry} telerun={telerun} />
         ))}
       </div>
     </>
   );
 }
 
-function Card({ executor, telerun }: { executor: Executor; telerun: Telerun }): JSX.Element {
+interface CardProps {
+  executor: Executor;
+  telemetry: Telemetry;
+  telerun: Telerun;
+}
+
+function Card({ executor, telemetry, telerun }: CardProps): JSX.Element {
   const { trans, manager } = telerun;
   const { info, online, busy = 0 } = executor;
   const seen = duration(manager.now() - executor.last_seen_at);
+  const labels = executor.labels?.length ? executor.labels : (info.labels ?? []);
   return (
     <section className="tr-Card" role="listitem" data-executor={executor.name} data-online={online}>
       <div className="tr-Header-line">
@@ -88,29 +116,24 @@ function Card({ executor, telerun }: { executor: Executor; telerun: Telerun }): 
         {' · '}
         {trans.__('version %1', oneLine(info.version))}
         {' · '}
-        <span data-warn={info.isolation === 'none' || undefined}>
-          {trans.__('isolation: %1', info.isolation ?? 'none')}
-        </span>
+        {trans.__('isolation')} <Isolation level={info.isolation ?? 'none'} trans={trans} />
       </div>
       <h4>{trans.__('Devices')}</h4>
+      {info.devices?.some(device => device.kind === EMULATED) && (
+        <div className="tr-Notice tr-Emulated" data-tone="warn">
+          {emulationText(trans)}
+        </div>
+      )}
       {info.devices?.length ? (
-        <ul>
-          {info.devices.map((device, index) => (
-            <li key={index}>
-              {oneLine(device.name)}{' '}
-              <span className="tr-Dim">
-                {[
-                  device.kind,
-                  device.arch,
-                  device.memory_bytes ? size(device.memory_bytes) : '',
-                  device.driver ? trans.__('driver %1', device.driver) : ''
-                ]
-                  .filter(Boolean)
-                  .join(' · ')}
-              </span>
-            </li>
-          ))}
-        </ul>
+        info.devices.map((device, index) => (
+          <DeviceItem
+            key={index}
+            device={device}
+            readings={telemetry.readings.get(deviceKey(executor, device.id ?? '')) ?? []}
+            isOnline={online}
+            trans={trans}
+          />
+        ))
       ) : (
         <div className="tr-Dim">{trans.__('none: CUDA is compiled there, but not run')}</div>
       )}
@@ -122,9 +145,9 @@ function Card({ executor, telerun }: { executor: Executor; telerun: Telerun }): 
           </li>
         ))}
       </ul>
-      {Boolean(info.labels?.length) && (
-        <div className="tr-Labels" aria-label={trans.__('Labels')}>
-          {info.labels!.map(label => (
+      {labels.length > 0 && (
+        <div className="tr-Labels" role="group" aria-label={trans.__('Labels')}>
+          {labels.map(label => (
             <span key={label} className="tr-Label">
               {label}
             </span>

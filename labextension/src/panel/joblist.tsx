@@ -4,7 +4,7 @@ import * as React from 'react';
 
 import { useHeight, useTicks } from '../hooks';
 import { Filter, Row, counts, rows, visible } from '../jobs';
-import { notebookLabel, why } from '../labels';
+import { notebookLabel, remark } from '../labels';
 import { Telerun } from '../telerun';
 import { windowOfEdges } from '../windowing';
 import { JobRow } from './jobrow';
@@ -33,7 +33,7 @@ export function JobList(props: { telerun: Telerun; filter: Filter; isGrouped: bo
   const shown = windowOfEdges(edges, viewPx, scrollPx);
 
   function height(row: Row): number {
-    return row.kind === 'group' ? GROUP_PX : JOB_PX + (why(row.job, trans) ? WHY_PX : 0);
+    return row.kind === 'group' ? GROUP_PX : JOB_PX + (remark(row.job, trans) ? WHY_PX : 0);
   }
 
   const fold = (notebook: string): void => {

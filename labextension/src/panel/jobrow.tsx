@@ -5,7 +5,7 @@ import * as React from 'react';
 import { Progress, StateBadge } from '../badge';
 import { duration } from '../format';
 import { isFinal } from '../jobs';
-import { deviceLabel, title, why } from '../labels';
+import { deviceLabel, emulationLabel, remark, title, usageParts } from '../labels';
 import { languageLabel } from '../language';
 import { Job } from '../protocol';
 import { CommandIDs, Telerun } from '../telerun';
@@ -20,7 +20,8 @@ interface Props {
 export function JobRow({ telerun, job, heightPx, place }: Props): JSX.Element {
   const { manager, trans, commands } = telerun;
   const elapsed = duration((job.finished_at ?? manager.now()) - job.created_at);
-  const reason = why(job, trans);
+  const reason = remark(job, trans);
+  const use = job.usage && !isFinal(job.state) ? usageParts(job.usage, trans) : [];
   const named = job.spec.name ? [`#${job.number}`, languageLabel(job.spec.language)] : [];
   const facts = [...named, deviceLabel(job), isFinal(job.state) ? trans.__('took %1', elapsed) : elapsed].filter(
     Boolean
@@ -37,7 +38,7 @@ export function JobRow({ telerun, job, heightPx, place }: Props): JSX.Element {
       <button
         className="tr-Job-open"
         data-row="job"
-        title={trans.__('Open this job')}
+        title={[trans.__('Open this job'), emulationLabel(job, trans), use.join(' · ')].filter(Boolean).join('\n')}
         onClick={() => void commands.execute(CommandIDs.openJob, { job: job.id })}
       >
         <span className="tr-Job-line">

@@ -19,6 +19,7 @@ ROUTES = [
     ("GET", "jobs/1"),
     ("POST", "jobs/1/cancel"),
     ("GET", "jobs/1/bundle"),
+    ("GET", "jobs/1/output"),
     ("GET", "jobs/1/log"),
     ("GET", "jobs/1/files/a"),
     ("HEAD", "jobs/1/files/a"),

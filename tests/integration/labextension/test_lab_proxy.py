@@ -65,6 +65,22 @@ async def test_a_bundle_tells_where_the_cell_is_wrong(browser: Browser) -> None:
     assert "    3 |   return nothing;" in plain
 
 
+async def test_what_was_printed_comes_as_a_cell_shows_it(browser: Browser) -> None:
+    job = await browser.submit("printf 'one \\033[31mred\\033[2J\\n'; echo bad >&2; sleep 0.3; printf 'h\\303\\251'")
+    whole = await browser.get(f"jobs/{job['id']}/output")
+    named = {
+        name: "".join(one["text"] for one in whole["streams"] if one["name"] == name) for name in ("stdout", "stderr")
+    }
+    assert named == {"stdout": "one \x1b[31mred\nh\xe9", "stderr": "bad\n"}
+    more = await browser.get(f"jobs/{job['id']}/output?offset={whole['offset']}")
+    assert more == {"streams": [], "offset": whole["offset"]}
+    long = await browser.submit("seq -w 400000")
+    [[note, *lines]] = [one["text"].splitlines() for one in (await browser.get(f"jobs/{long['id']}/output"))["streams"]]
+    assert f"telerun_magic.job({long['number']}).stdout" in note
+    assert lines[-1] == "400000"
+    assert 5_000 < len(lines) < 250_000
+
+
 async def test_a_bundle_shows_tables_and_assembly(browser: Browser) -> None:
     source = """#include <cstdio>
     int twice(int n) { return 2 * n; }

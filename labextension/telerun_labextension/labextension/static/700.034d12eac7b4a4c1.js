@@ -1,7 +1,13 @@
-"use strict";(self.rspackChunktelerun_lab=self.rspackChunktelerun_lab||[]).push([[700],{475(r,o,e){var t=e(601),a=e.n(t),i=e(314),n=(e.n(i))()(a());n.push([r.id,`/* Pieces that every view uses. Colours are JupyterLab's alone, so that every theme fits. */
+"use strict";(self.rspackChunktelerun_lab=self.rspackChunktelerun_lab||[]).push([[700],{475(r,o,t){var e=t(601),a=t.n(e),i=t(314),n=(t.n(i))()(a());n.push([r.id,`/* Pieces that every view uses. Colours are JupyterLab's alone, so that every theme fits; where one of them is too faint
+   to be read on every background (WCAG AA), it is mixed with that of plain text. */
+
+:root {
+  --tr-dim: color-mix(in srgb, var(--jp-ui-font-color2) 65%, var(--jp-ui-font-color1));
+  --tr-bad: color-mix(in srgb, var(--jp-error-color1) 45%, var(--jp-ui-font-color1));
+}
 
 .tr-Dim {
-  color: var(--jp-ui-font-color2);
+  color: var(--tr-dim);
 }
 
 .tr-Badge {
@@ -114,7 +120,7 @@
 }
 
 .tr-Input::placeholder {
-  color: var(--jp-ui-font-color2);
+  color: var(--tr-dim);
   opacity: 1;
 }
 
@@ -158,7 +164,7 @@
 
 .tr-Empty {
   padding: 16px;
-  color: var(--jp-ui-font-color2);
+  color: var(--tr-dim);
   text-align: center;
 }
 
@@ -248,13 +254,21 @@
   padding: 2px;
 }
 
+.tr-Form > .tr-Dim {
+  grid-column: 1 / -1;
+}
+
 .tr-Form > label:not(.tr-Check) {
   display: grid;
   gap: 3px;
 }
 
-[data-warn] {
-  color: var(--jp-error-color1);
+.tr-Isolation[data-tone='bad'] {
+  border-color: var(--jp-error-color1);
+}
+
+.tr-Isolation:not([data-tone])::before {
+  display: none;
 }
 
 .tr-Status-button {
@@ -266,8 +280,8 @@
   font: inherit;
   cursor: pointer;
 }
-`,""]),e.d(o,{},{A:n})},646(r,o,e){var t=e(601),a=e.n(t),i=e(314),n=e.n(i),l=e(475),p=e(724),d=e(316),c=e(11),s=n()(a());s.i(l.A),s.i(p.A),s.i(d.A),s.i(c.A),s.push([r.id,`
-`,""]),e.d(o,{},{A:s})},316(r,o,e){var t=e(601),a=e.n(t),i=e(314),n=(e.n(i))()(a());n.push([r.id,`.tr-JobView,
+`,""]),t.d(o,{},{A:n})},646(r,o,t){var e=t(601),a=t.n(e),i=t(314),n=t.n(i),l=t(475),p=t(724),d=t(316),c=t(11),s=n()(a());s.i(l.A),s.i(p.A),s.i(d.A),s.i(c.A),s.push([r.id,`
+`,""]),t.d(o,{},{A:s})},316(r,o,t){var e=t(601),a=t.n(e),i=t(314),n=(t.n(i))()(a());n.push([r.id,`.tr-JobView,
 .tr-JobView-inner {
   display: flex;
   flex-direction: column;
@@ -303,7 +317,7 @@
 }
 
 .tr-Header-why[data-state='failed'] {
-  color: var(--jp-error-color1);
+  color: var(--tr-bad);
 }
 
 /* Below a notebook, where nothing has a height of its own. */
@@ -412,7 +426,7 @@
 
 .tr-Line[data-stream='system'] {
   box-shadow: inset 3px 0 var(--jp-border-color1);
-  color: var(--jp-ui-font-color2);
+  color: var(--tr-dim);
 }
 
 .tr-Check[data-stream='stderr'],
@@ -457,31 +471,31 @@
 }
 
 .tr-fg-black {
-  color: var(--jp-ui-font-color2);
+  color: var(--tr-dim);
 }
 
 .tr-fg-red {
-  color: var(--jp-error-color1);
+  color: color-mix(in srgb, var(--jp-error-color1) 50%, var(--jp-ui-font-color1));
 }
 
 .tr-fg-green {
-  color: var(--jp-success-color1);
+  color: color-mix(in srgb, var(--jp-success-color1) 50%, var(--jp-ui-font-color1));
 }
 
 .tr-fg-yellow {
-  color: var(--jp-warn-color0);
+  color: color-mix(in srgb, var(--jp-warn-color1) 50%, var(--jp-ui-font-color1));
 }
 
 .tr-fg-blue {
-  color: var(--jp-info-color0);
+  color: color-mix(in srgb, var(--jp-brand-color1) 50%, var(--jp-ui-font-color1));
 }
 
 .tr-fg-magenta {
-  color: var(--jp-mirror-editor-keyword-color, var(--jp-ui-font-color1));
+  color: color-mix(in srgb, var(--jp-mirror-editor-meta-color) 50%, var(--jp-ui-font-color1));
 }
 
 .tr-fg-cyan {
-  color: var(--jp-mirror-editor-builtin-color, var(--jp-info-color1));
+  color: color-mix(in srgb, var(--jp-info-color1) 50%, var(--jp-ui-font-color1));
 }
 
 .tr-fg-white {
@@ -519,7 +533,7 @@
   box-sizing: border-box;
   width: 44px;
   padding-right: 12px;
-  color: var(--jp-ui-font-color2);
+  color: var(--tr-dim);
   text-align: right;
   user-select: none;
 }
@@ -530,7 +544,7 @@
 }
 
 .tr-Diagnostic b {
-  color: var(--jp-error-color1);
+  color: var(--tr-bad);
 }
 
 .tr-Diagnostic[data-severity='warning'] {
@@ -566,7 +580,7 @@
 }
 
 .tr-Section dt {
-  color: var(--jp-ui-font-color2);
+  color: var(--tr-dim);
 }
 
 .tr-Section dd {
@@ -719,6 +733,10 @@
   container-type: inline-size;
 }
 
+.tr-Asm > .tr-Dim {
+  padding: 2px 12px;
+}
+
 @container (max-width: 640px) {
   .tr-Panes {
     flex-direction: column;
@@ -758,39 +776,39 @@
   outline-offset: -1px;
 }
 
-/* The colours of the notebook's own rendering: translucent, so that they fit light and dark. */
+/* Translucent, so that text on them can be read in light and dark. */
 .tr-src-0 {
-  background: #4e79a733;
+  background: color-mix(in srgb, var(--jp-brand-color1) 22%, transparent);
 }
 
 .tr-src-1 {
-  background: #f28e2b33;
+  background: color-mix(in srgb, var(--jp-warn-color1) 22%, transparent);
 }
 
 .tr-src-2 {
-  background: #59a14f33;
+  background: color-mix(in srgb, var(--jp-success-color1) 22%, transparent);
 }
 
 .tr-src-3 {
-  background: #e1575933;
+  background: color-mix(in srgb, var(--jp-mirror-editor-meta-color) 22%, transparent);
 }
 
 .tr-src-4 {
-  background: #b07aa133;
+  background: color-mix(in srgb, var(--jp-info-color1) 22%, transparent);
 }
 
 .tr-src-5 {
-  background: #edc94833;
+  background: color-mix(in srgb, var(--jp-error-color1) 22%, transparent);
 }
 
 .tr-src-6 {
-  background: #76b7b233;
+  background: color-mix(in srgb, var(--jp-mirror-editor-comment-color) 22%, transparent);
 }
 
 .tr-src-7 {
-  background: #9c755f33;
+  background: color-mix(in srgb, var(--jp-ui-font-color2) 22%, transparent);
 }
-`,""]),e.d(o,{},{A:n})},11(r,o,e){var t=e(601),a=e.n(t),i=e(314),n=(e.n(i))()(a());n.push([r.id,`.tr-Output {
+`,""]),t.d(o,{},{A:n})},11(r,o,t){var e=t(601),a=t.n(e),i=t(314),n=(t.n(i))()(a());n.push([r.id,`.tr-Output {
   position: relative;
   padding: 2px 0;
 }
@@ -813,19 +831,13 @@
   margin-left: 8px;
 }
 
-/* What a healed output shows already. */
-.jp-OutputArea:has(.tr-Output[data-complete='true'])
-  > .jp-OutputArea-child:has([data-mime-type^='application/vnd.jupyter.std']) {
-  display: none;
-}
-
 .tr-cm-magic {
   background: var(--jp-layout-color2);
   box-shadow: inset 3px 0 var(--jp-brand-color1);
 }
 
 .tr-cm-magic * {
-  color: var(--jp-mirror-editor-meta-color, var(--jp-content-font-color2)) !important;
+  color: color-mix(in srgb, var(--jp-mirror-editor-meta-color) 40%, var(--jp-content-font-color1)) !important;
   font-style: normal;
 }
 
@@ -838,7 +850,7 @@
   background: var(--jp-editor-selected-background, var(--jp-layout-color2));
   box-shadow: inset 4px 0 var(--jp-brand-color1);
 }
-`,""]),e.d(o,{},{A:n})},724(r,o,e){var t=e(601),a=e.n(t),i=e(314),n=(e.n(i))()(a());n.push([r.id,`.tr-Panel {
+`,""]),t.d(o,{},{A:n})},724(r,o,t){var e=t(601),a=t.n(e),i=t(314),n=(t.n(i))()(a());n.push([r.id,`.tr-Panel {
   display: flex;
   flex-direction: column;
   min-width: 220px;
@@ -933,7 +945,7 @@
 }
 
 .tr-Job-why[data-state='failed'] {
-  color: var(--jp-error-color1);
+  color: var(--tr-bad);
 }
 
 .tr-Job-cancel {
@@ -999,6 +1011,53 @@
   opacity: 0.75;
 }
 
+.tr-Device {
+  display: grid;
+  gap: 4px;
+  margin-top: 4px;
+}
+
+.tr-Emulated.tr-Notice {
+  margin: 0;
+}
+
+.tr-Charts {
+  display: flex;
+  flex-wrap: wrap;
+  gap: 6px 14px;
+}
+
+.tr-Chart {
+  flex: 0 1 122px;
+  margin: 0;
+}
+
+.tr-Chart figcaption {
+  display: flex;
+  justify-content: space-between;
+  gap: 6px;
+  white-space: nowrap;
+}
+
+.tr-Chart svg {
+  display: block;
+  width: 100%;
+  height: 30px;
+}
+
+.tr-Chart-line {
+  fill: none;
+  stroke: var(--jp-brand-color1);
+  stroke-width: 1.5;
+  stroke-linejoin: round;
+  vector-effect: non-scaling-stroke;
+}
+
+.tr-Chart-base {
+  stroke: var(--jp-border-color2);
+  vector-effect: non-scaling-stroke;
+}
+
 .tr-Card h3 {
   flex: 1;
   margin: 0;
@@ -1026,4 +1085,4 @@
   border: 1px solid var(--jp-border-color1);
   border-radius: 9px;
 }
-`,""]),e.d(o,{},{A:n})},314(r){r.exports=function(r){var o=[];return o.toString=function(){return this.map(function(o){var e="",t=void 0!==o[5];return o[4]&&(e+="@supports (".concat(o[4],") {")),o[2]&&(e+="@media ".concat(o[2]," {")),t&&(e+="@layer".concat(o[5].length>0?" ".concat(o[5]):""," {")),e+=r(o),t&&(e+="}"),o[2]&&(e+="}"),o[4]&&(e+="}"),e}).join("")},o.i=function(r,e,t,a,i){"string"==typeof r&&(r=[[null,r,void 0]]);var n={};if(t)for(var l=0;l<this.length;l++){var p=this[l][0];null!=p&&(n[p]=!0)}for(var d=0;d<r.length;d++){var c=[].concat(r[d]);t&&n[c[0]]||(void 0!==i&&(void 0===c[5]||(c[1]="@layer".concat(c[5].length>0?" ".concat(c[5]):""," {").concat(c[1],"}")),c[5]=i),e&&(c[2]&&(c[1]="@media ".concat(c[2]," {").concat(c[1],"}")),c[2]=e),a&&(c[4]?(c[1]="@supports (".concat(c[4],") {").concat(c[1],"}"),c[4]=a):c[4]="".concat(a)),o.push(c))}},o}},601(r){r.exports=function(r){return r[1]}},72(r){var o=[];function e(r){for(var e=-1,t=0;t<o.length;t++)if(o[t].identifier===r){e=t;break}return e}function t(r,t){for(var a={},i=[],n=0;n<r.length;n++){var l=r[n],p=t.base?l[0]+t.base:l[0],d=a[p]||0,c="".concat(p," ").concat(d);a[p]=d+1;var s=e(c),u={css:l[1],media:l[2],sourceMap:l[3],supports:l[4],layer:l[5]};if(-1!==s)o[s].references++,o[s].updater(u);else{var f=function(r,o){var e=o.domAPI(o);return e.update(r),function(o){o?(o.css!==r.css||o.media!==r.media||o.sourceMap!==r.sourceMap||o.supports!==r.supports||o.layer!==r.layer)&&e.update(r=o):e.remove()}}(u,t);t.byIndex=n,o.splice(n,0,{identifier:c,updater:f,references:1})}i.push(c)}return i}r.exports=function(r,a){var i=t(r=r||[],a=a||{});return function(r){r=r||[];for(var n=0;n<i.length;n++){var l=e(i[n]);o[l].references--}for(var p=t(r,a),d=0;d<i.length;d++){var c=e(i[d]);0===o[c].references&&(o[c].updater(),o.splice(c,1))}i=p}}},659(r){var o={};r.exports=function(r,e){var t=function(r){if(void 0===o[r]){var e=document.querySelector(r);if(window.HTMLIFrameElement&&e instanceof window.HTMLIFrameElement)try{e=e.contentDocument.head}catch(r){e=null}o[r]=e}return o[r]}(r);if(!t)throw Error("Couldn't find a style target. This probably means that the value for the 'insert' parameter is invalid.");t.appendChild(e)}},540(r){r.exports=function(r){var o=document.createElement("style");return r.setAttributes(o,r.attributes),r.insert(o,r.options),o}},56(r,o,e){r.exports=function(r){var o=e.nc;o&&r.setAttribute("nonce",o)}},206(r){r.exports=function(r){if("u"<typeof document)return{update:function(){},remove:function(){}};var o=r.insertStyleElement(r);return{update:function(e){var t,a,i;t="",e.supports&&(t+="@supports (".concat(e.supports,") {")),e.media&&(t+="@media ".concat(e.media," {")),(a=void 0!==e.layer)&&(t+="@layer".concat(e.layer.length>0?" ".concat(e.layer):""," {")),t+=e.css,a&&(t+="}"),e.media&&(t+="}"),e.supports&&(t+="}"),(i=e.sourceMap)&&"u">typeof btoa&&(t+="\n/*# sourceMappingURL=data:application/json;base64,".concat(btoa(unescape(encodeURIComponent(JSON.stringify(i))))," */")),r.styleTagTransform(t,o,r.options)},remove:function(){var r;null===(r=o).parentNode||r.parentNode.removeChild(r)}}}},113(r){r.exports=function(r,o){if(o.styleSheet)o.styleSheet.cssText=r;else{for(;o.firstChild;)o.removeChild(o.firstChild);o.appendChild(document.createTextNode(r))}}},959(r,o,e){var t=e(72),a=e.n(t),i=e(206),n=e.n(i),l=e(659),p=e.n(l),d=e(56),c=e.n(d),s=e(540),u=e.n(s),f=e(113),x=e.n(f),g=e(646),b={};b.styleTagTransform=x(),b.setAttributes=c(),b.insert=p().bind(null,"head"),b.domAPI=n(),b.insertStyleElement=u(),a()(g.A,b),g.A&&g.A.locals&&g.A.locals}}]);
+`,""]),t.d(o,{},{A:n})},314(r){r.exports=function(r){var o=[];return o.toString=function(){return this.map(function(o){var t="",e=void 0!==o[5];return o[4]&&(t+="@supports (".concat(o[4],") {")),o[2]&&(t+="@media ".concat(o[2]," {")),e&&(t+="@layer".concat(o[5].length>0?" ".concat(o[5]):""," {")),t+=r(o),e&&(t+="}"),o[2]&&(t+="}"),o[4]&&(t+="}"),t}).join("")},o.i=function(r,t,e,a,i){"string"==typeof r&&(r=[[null,r,void 0]]);var n={};if(e)for(var l=0;l<this.length;l++){var p=this[l][0];null!=p&&(n[p]=!0)}for(var d=0;d<r.length;d++){var c=[].concat(r[d]);e&&n[c[0]]||(void 0!==i&&(void 0===c[5]||(c[1]="@layer".concat(c[5].length>0?" ".concat(c[5]):""," {").concat(c[1],"}")),c[5]=i),t&&(c[2]&&(c[1]="@media ".concat(c[2]," {").concat(c[1],"}")),c[2]=t),a&&(c[4]?(c[1]="@supports (".concat(c[4],") {").concat(c[1],"}"),c[4]=a):c[4]="".concat(a)),o.push(c))}},o}},601(r){r.exports=function(r){return r[1]}},72(r){var o=[];function t(r){for(var t=-1,e=0;e<o.length;e++)if(o[e].identifier===r){t=e;break}return t}function e(r,e){for(var a={},i=[],n=0;n<r.length;n++){var l=r[n],p=e.base?l[0]+e.base:l[0],d=a[p]||0,c="".concat(p," ").concat(d);a[p]=d+1;var s=t(c),u={css:l[1],media:l[2],sourceMap:l[3],supports:l[4],layer:l[5]};if(-1!==s)o[s].references++,o[s].updater(u);else{var f=function(r,o){var t=o.domAPI(o);return t.update(r),function(o){o?(o.css!==r.css||o.media!==r.media||o.sourceMap!==r.sourceMap||o.supports!==r.supports||o.layer!==r.layer)&&t.update(r=o):t.remove()}}(u,e);e.byIndex=n,o.splice(n,0,{identifier:c,updater:f,references:1})}i.push(c)}return i}r.exports=function(r,a){var i=e(r=r||[],a=a||{});return function(r){r=r||[];for(var n=0;n<i.length;n++){var l=t(i[n]);o[l].references--}for(var p=e(r,a),d=0;d<i.length;d++){var c=t(i[d]);0===o[c].references&&(o[c].updater(),o.splice(c,1))}i=p}}},659(r){var o={};r.exports=function(r,t){var e=function(r){if(void 0===o[r]){var t=document.querySelector(r);if(window.HTMLIFrameElement&&t instanceof window.HTMLIFrameElement)try{t=t.contentDocument.head}catch(r){t=null}o[r]=t}return o[r]}(r);if(!e)throw Error("Couldn't find a style target. This probably means that the value for the 'insert' parameter is invalid.");e.appendChild(t)}},540(r){r.exports=function(r){var o=document.createElement("style");return r.setAttributes(o,r.attributes),r.insert(o,r.options),o}},56(r,o,t){r.exports=function(r){var o=t.nc;o&&r.setAttribute("nonce",o)}},206(r){r.exports=function(r){if("u"<typeof document)return{update:function(){},remove:function(){}};var o=r.insertStyleElement(r);return{update:function(t){var e,a,i;e="",t.supports&&(e+="@supports (".concat(t.supports,") {")),t.media&&(e+="@media ".concat(t.media," {")),(a=void 0!==t.layer)&&(e+="@layer".concat(t.layer.length>0?" ".concat(t.layer):""," {")),e+=t.css,a&&(e+="}"),t.media&&(e+="}"),t.supports&&(e+="}"),(i=t.sourceMap)&&"u">typeof btoa&&(e+="\n/*# sourceMappingURL=data:application/json;base64,".concat(btoa(unescape(encodeURIComponent(JSON.stringify(i))))," */")),r.styleTagTransform(e,o,r.options)},remove:function(){var r;null===(r=o).parentNode||r.parentNode.removeChild(r)}}}},113(r){r.exports=function(r,o){if(o.styleSheet)o.styleSheet.cssText=r;else{for(;o.firstChild;)o.removeChild(o.firstChild);o.appendChild(document.createTextNode(r))}}},959(r,o,t){var e=t(72),a=t.n(e),i=t(206),n=t.n(i),l=t(659),p=t.n(l),d=t(56),c=t.n(d),s=t(540),u=t.n(s),f=t(113),x=t.n(f),g=t(646),b={};b.styleTagTransform=x(),b.setAttributes=c(),b.insert=p().bind(null,"head"),b.domAPI=n(),b.insertStyleElement=u(),a()(g.A,b),g.A&&g.A.locals&&g.A.locals}}]);
