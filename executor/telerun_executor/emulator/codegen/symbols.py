@@ -15,6 +15,10 @@ def size_of(variable: Variable) -> int:
     return TYPES[variable.type].size * variable.vector * prod(variable.dimensions)
 
 
+RESERVED = Variable("shared", "b8", 1, 16, "%reserved", (288,), (), "", False, 0)
+"""What a GPU reserves in shared memory for cooperative groups of several warps (`%reserved_smem_offset_1`)."""
+
+
 class Symbols:
     """What a name outside of a function means.
 
@@ -23,7 +27,7 @@ class Symbols:
     """
 
     def __init__(self, module: Module) -> None:
-        self.variables: dict[str, Variable] = {}
+        self.variables: dict[str, Variable] = {RESERVED.name: RESERVED}
         self.functions: dict[str, Function] = {}
         for variable in module.variables:
             known = self.variables.get(variable.name)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from telerun_executor.emulator.codegen.registers import Names, RegisterInfo
 from telerun_executor.emulator.codegen.sites import Sites, Spot, user_line
-from telerun_executor.emulator.codegen.symbols import Symbols
+from telerun_executor.emulator.codegen.symbols import RESERVED, Symbols
 from telerun_executor.emulator.ptx.errors import PtxSyntaxError, UnsupportedPtx
 from telerun_executor.emulator.ptx.nodes import (
     Address,
@@ -98,6 +98,8 @@ class Writer:
         if special in SPECIAL_REGISTERS:
             kept = SPECIAL_REGISTERS[special][0] == kind.name
             return SPECIAL_REGISTERS[special][1] if kept else f"(({kind.c}){SPECIAL_REGISTERS[special][1]})"
+        if special == "%reserved_smem_offset_1":
+            return f"(({kind.c})({self.address_of(RESERVED.name)}))"
         if special.startswith("%envreg"):
             return f"(({kind.c})0)"  # the driver's own: what it leaves out reads as zero
         if special.startswith("%"):
