@@ -93,6 +93,10 @@ def build(
         sources += collected.add_all(named_in_directive(found.header_files, folder, notices))
         beside |= dict(named_in_directive(found.workspace_files, folder, notices))
     sources += collected.add_all(named_contents(files))
+    if isinstance(source, Path) and source.is_dir() and (twice := beside.keys() & {file.path for file in sources}):
+        raise InvalidMessage(
+            f"The folder {str(source)!r} holds {min(twice)!r}, and so do the inputs.", hint="Leave out one of them."
+        )
     bounds = dict(limits or {})
     if time is not None:
         bounds["wall_time_s"] = parse_duration(time) if isinstance(time, str) else float(time)

@@ -15,7 +15,7 @@ from telerun_executor.assembly import assemble
 from telerun_executor.bench import Bench
 from telerun_executor.devices.base import Lease
 from telerun_executor.emulation_reports import Reports
-from telerun_executor.log_stream import Meter
+from telerun_executor.log_stream import Meter, Sieve
 from telerun_executor.outcome import Outcome, failed, no_such_device, of_compiler, of_program, succeeded
 from telerun_executor.runners.base import Box, Command, Output, ProcessExit, Terms
 from telerun_executor.workspace import Workspace
@@ -167,9 +167,11 @@ class Attempt:
         """The last command's end. What the compilers print goes to the log as theirs, as much as is bearable."""
         found = self.findings
 
+        shown = Sieve(self._write, StreamId.COMPILE, self._toolchain.hidden_lines(self._spec))
+
         async def keep(_: int, data: bytes) -> None:
             found.compile_log += data
-            await self._write(StreamId.COMPILE, data)
+            await shown(data)
 
         deadline = asyncio.timeout(self._limits.compile_time_s or DEFAULT_COMPILE_TIME_S)
         kept = Meter(keep, COMPILE_LOG_BYTES)
@@ -183,6 +185,7 @@ class Attempt:
                         break
         except TimeoutError:
             exit_ = ProcessExit(reason=Reason.OUTPUT_LIMIT if meter.cut_bytes else Reason.COMPILE_TIME_LIMIT)
+        await shown.flush()
         if cut_bytes := kept.cut_bytes + meter.cut_bytes:
             found.notes.append(f"{show_size(cut_bytes)} of the compiler's messages were left out.")
         return exit_

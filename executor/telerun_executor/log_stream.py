@@ -8,6 +8,7 @@ a lost answer or a restart of the server writes nothing twice.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 
 from telerun_executor.runners.base import Output
@@ -17,6 +18,7 @@ GAP_S = 0.015
 FRAME_BYTES = 1 << 18
 APPEND_BYTES = 1 << 19
 BUFFER_BYTES = 1 << 22
+LONGEST_HIDDEN_BYTES = 1 << 16  # a line that is longer is shown
 
 Append = Callable[[int, bytes], Awaitable[int]]
 """Sends whole frames to an offset and returns the log's size."""
@@ -101,3 +103,31 @@ class Meter:
             self._on_excess()
         if kept:
             await self._output(stream, kept)
+
+
+class Sieve:
+    """Hands bytes on to one stream of an `Output`, but for whole lines that begin as `hidden` says.
+
+    With nothing hidden it hands on what comes as it comes; else line by line, what is left with `flush`.
+    """
+
+    def __init__(self, output: Output, stream: int, hidden: re.Pattern[bytes] | None) -> None:
+        self._output = output
+        self._stream = stream
+        self._hidden = hidden
+        self._line = b""  # begun, not yet ended
+
+    async def __call__(self, data: bytes) -> None:
+        shown = data
+        if self._hidden:
+            *lines, self._line = (self._line + data).split(b"\n")
+            shown = b"".join(line + b"\n" for line in lines if not self._hidden.match(line))
+            if len(self._line) > LONGEST_HIDDEN_BYTES:
+                shown, self._line = shown + self._line, b""
+        if shown:
+            await self._output(self._stream, shown)
+
+    async def flush(self) -> None:
+        if self._line and self._hidden and not self._hidden.match(self._line):
+            await self._output(self._stream, self._line)
+        self._line = b""

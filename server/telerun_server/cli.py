@@ -244,7 +244,14 @@ def account_commands(group: click.Group, what: str) -> None:
 
     if not is_executor:
         click.option("--admin", is_flag=True, help="May see and cancel the jobs of all.")(add)
-        click.option("--class", "user_class", metavar="CLASS", help="Decides what the jobs may have (default).")(add)
+        click.option(
+            "--class",
+            "user_class",
+            default="default",
+            show_default=True,
+            metavar="CLASS",
+            help="Decides what the jobs may have.",
+        )(add)
 
     @group.command("list", help=f"Show all {what}s.")
     @data_option

@@ -16,6 +16,7 @@ from telerun_magic.cli.follow import cancel_and_wait, exit_code_of, follow, inte
 from telerun_magic.cli.spec_options import build, spec_options
 from telerun_magic.cli.terminal import Sink, clean
 from telerun_magic.submission import Submission
+from telerun_protocol.errors import InvalidMessage
 from telerun_protocol.logframes import Frame
 from telerun_protocol.messages import Job, Result
 from telerun_protocol.states import Language, Reason, StreamId
@@ -44,7 +45,8 @@ def run(ctx: click.Context, /, words: tuple[str, ...], id_file: Path | None, raw
     \b
     telerun run cu saxpy.cu 1000        LANG is one of cu, cpp, c, py, sh, project
     telerun run saxpy.cu 1000           the file's name says it
-    telerun run --gpus 1 -- nvidia-smi  a command of the executor's machine
+    telerun run cpp - 1000 < a.cpp      the source comes from standard input
+    telerun run --gpus 1 -- nvidia-smi  a command of the executor's machine; also: run command nvidia-smi
 
     Standard output and standard error stay apart and go byte for byte into files and pipes; on a terminal, control
     sequences other than colours are taken out. Compiler messages go to standard error. Ctrl-C cancels the job.
@@ -85,12 +87,24 @@ def built_from(words: tuple[str, ...], *, is_command: bool, options: dict[str, A
         return build(list(words), Language.COMMAND, **options)
     first, *rest = words
     if first.lower() in language.ALIASES:
+        is_command = language.named(first) is Language.COMMAND
         if not rest:
-            raise click.UsageError(f"Which file? telerun run {first} FILE")
-        return build(Path(rest[0]), first, args=rest[1:], **options)
-    if not Path(first).suffix and not Path(first).exists():
+            raise click.UsageError(f"Which {'command' if is_command else 'file'}? telerun run {first} ...")
+        if is_command:
+            return build(rest, Language.COMMAND, **options)
+        return build(_source(rest[0], options), first, args=rest[1:], **options)
+    if first != "-" and not Path(first).suffix and not Path(first).exists():
         language.named(first)  # neither a language nor a file: say what was probably meant
-    return build(Path(first), None, args=rest, **options)
+    return build(_source(first, options), None, args=rest, **options)
+
+
+def _source(file: str, options: dict[str, Any]) -> Path | str:
+    """The file; for - the text of our standard input."""
+    if file != "-":
+        return Path(file)
+    if options["stdin"] == Path("-"):
+        raise InvalidMessage("Standard input cannot be both the source and what the program reads.")
+    return sys.stdin.buffer.read().decode("utf-8", "replace")
 
 
 def tell_failure(result: Result | None) -> None:

@@ -75,7 +75,7 @@ def spec_options(command: F) -> F:
 
 
 def build(
-    source: Path | list[str], lang: str | Language | None, *, platform: str | None = None, **options: Any
+    source: Path | str | list[str], lang: str | Language | None, *, platform: str | None = None, **options: Any
 ) -> Submission:
     """The submission that a command's options describe, over the defaults of config.toml; tells its notices."""
     if options.pop("sanitizer"):
@@ -125,7 +125,7 @@ def _defaults(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _tell_misplaced(source: Path | list[str], args: Sequence[str]) -> None:
+def _tell_misplaced(source: Path | str | list[str], args: Sequence[str]) -> None:
     """What stands behind the file is the program's, even where it looks like ours."""
     own = {option for parameter in click.get_current_context().command.params for option in parameter.opts}
     words = [word for word in args if word.partition("=")[0] in own and word.startswith("-")]

@@ -15,6 +15,11 @@ _DETAIL = re.compile(r"(?:used )?(\d{1,15}) (barriers|bytes smem|bytes cmem\[0\]
 _FIELDS = {"barriers": "barriers", "bytes smem": "shared_bytes", "bytes cmem[0]": "constant_bytes"}
 
 MAX_KERNELS = 1000
+TABLE_LINE = re.compile(
+    rb"(ptxas|nvlink) info\s*: (\d+ bytes gmem|Compiling entry function|Function properties for|[Uu]sed \d+ registers"
+    rb"|Compile time = )|\s+\d+ bytes stack frame, "
+)
+"""How each line of it begins. Other lines of ptxas are news for whoever wrote the kernel."""
 
 
 def kernel_resources(compile_log: bytes) -> tuple[KernelResources, ...]:

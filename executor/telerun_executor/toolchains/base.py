@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
@@ -44,6 +45,10 @@ class Toolchain(ABC):
 
         Raises InvalidMessage for a spec it cannot build.
         """
+
+    def hidden_lines(self, spec: JobSpec) -> re.Pattern[bytes] | None:
+        """How lines of the compilers begin that are for `read_assembly` alone: kept, not shown."""
+        return None
 
     @abstractmethod
     def run_command(self, spec: JobSpec, workspace: Workspace) -> Command:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from telerun_executor.asm.cuda import read_cuda_assembly, sass_path, shown_cubins
+from telerun_executor.asm.resources import TABLE_LINE
 from telerun_executor.runners.base import Command
 from telerun_executor.toolchains.base import Assembly, Toolchain
 from telerun_executor.toolchains.discovery import CudaTools, Nvcc, Tool, compiler_env, find_cuda_tools, find_tool
@@ -19,6 +20,9 @@ from telerun_protocol.states import Language, StreamId
 _SETS_ARCH = re.compile(r"--?(arch|gpu-architecture|code|gpu-code|gencode|generate-code)(=|$)")
 _SETS_OPTIMISATION = re.compile(r"-O.|--optimize|-G$|--device-debug$|-g$|--debug$")
 _SETS_SHARED_RUNTIME = re.compile(r"(^| )--?cudart[= ]shared\b")
+_ASKS_FOR_TABLE = re.compile(
+    r"(^| )--?(res-usage|resource-usage)\b|-(Xptxas|-ptxas-options)[= ](\S*,)?(-v|--verbose)\b"
+)
 _SETS_NATIVE = re.compile(r"(^| )--?(arch|gpu-architecture)[= ]native\b")
 _UNUSABLE_IN_NAMES = '$`"\\,'
 """nvcc runs its steps through a shell and hands file names on in lists."""
@@ -96,6 +100,10 @@ class CudaToolchain(Toolchain):
             return _arch_flags(spec, archs, nvcc)
         self._emulation.check_flags(spec)
         return _arch_flags(spec, archs, nvcc) if spec.asm or spec.archs else []
+
+    def hidden_lines(self, spec: JobSpec) -> re.Pattern[bytes] | None:
+        """The table of resources, which the result has, unless the flags ask for it."""
+        return None if _ASKS_FOR_TABLE.search(" ".join(spec.compile_flags)) else TABLE_LINE
 
     def run_command(self, spec: JobSpec, workspace: Workspace) -> Command:
         env = self._emulation.run_env(spec, workspace) if self._emulation else {}

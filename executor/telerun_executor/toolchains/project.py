@@ -52,16 +52,7 @@ class ProjectToolchain(Toolchain):
             root = _single_folder(workspace.build / "unpacked")
         else:
             root = workspace.src
-        for entry in root.iterdir():
-            target = workspace.work / entry.name
-            if not target.exists():
-                shutil.move(entry, target)
-            elif entry.is_dir() and target.is_dir():  # out, or a folder with inputs
-                shutil.copytree(entry, target, dirs_exist_ok=True)
-            else:
-                raise InvalidMessage(
-                    f"The project brings {entry.name!r}, and so do the job's inputs.", hint="Rename one of them."
-                )
+        _move_beside(root, workspace.work, workspace.work)
 
     def build_commands(self, spec: JobSpec, workspace: Workspace, archs: Sequence[str]) -> tuple[Command, ...]:
         root, build = workspace.work, workspace.build / "cmake"
@@ -95,6 +86,21 @@ class ProjectToolchain(Toolchain):
             return Command(argv=(SHELL, "run.sh", *spec.args), cwd=root)
         program = _program(build if build.is_dir() else root)
         return Command(argv=(str(program), *spec.args), cwd=root)
+
+
+def _move_beside(folder: Path, target: Path, root: Path) -> None:
+    """Moves what is in the folder beside what is there already: `out`, and the job's inputs."""
+    for entry in folder.iterdir():
+        place = target / entry.name
+        if not place.exists():
+            shutil.move(entry, place)
+        elif entry.is_dir() and place.is_dir():
+            _move_beside(entry, place, root)
+        else:
+            name = str(place.relative_to(root))
+            raise InvalidMessage(
+                f"The project brings {name!r}, and so do the job's inputs.", hint="Rename or leave out one of them."
+            )
 
 
 def _extract(archive: Path, folder: Path) -> None:

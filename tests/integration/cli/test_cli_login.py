@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -30,6 +31,17 @@ def test_login_is_tried_stored_and_forgotten(fresh, telerun_server, tmp_path: Pa
     assert "Logged out" in fresh.ok("logout")
     assert "no login" in fresh.fails("logout")
     assert telerun_server.user_token_file.read_text().strip() not in stored.read_text()
+
+
+def test_an_account_from_its_making_to_its_first_job(fresh, telerun_server) -> None:
+    argv = [sys.executable, "-m", "telerun_server", "users", "add", "ada", "--data", str(telerun_server.data)]
+    token = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+    said = fresh("login", telerun_server.url, "--token-file", "-", stdin=token)
+    assert (said.returncode, said.stdout) == (0, f"Logged in to {telerun_server.url} as ada (user).\n")
+    fresh.write("a.sh", "echo hello\n")
+    assert "hello" in fresh.ok("submit", "a.sh")
+    (job,) = json.loads(fresh.ok("list", "--json"))["jobs"]
+    assert (job["owner"], job["state"]) == ("ada", "succeeded")
 
 
 def test_a_wrong_token_is_not_stored(fresh, telerun_server, tmp_path: Path) -> None:

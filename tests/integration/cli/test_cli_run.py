@@ -37,6 +37,25 @@ def test_a_command_of_the_executors_machine(telerun) -> None:
     assert missing.stderr
 
 
+def test_a_command_by_the_name_of_its_language(telerun) -> None:
+    done = telerun("run", "command", "sh", "-c", 'echo "$0 $1"; exit 3', "a b", "--name")
+    assert (done.returncode, done.stdout) == (3, "a b --name\n")
+    assert telerun("run", "--name", "listed", "cmd", "ls").returncode == 0
+    assert telerun("run", "command").returncode == 2
+
+
+def test_the_source_may_come_from_standard_input(telerun) -> None:
+    source = '#include <cstdio>\nint main(int, char** words) { std::printf("%s %d\\n", words[1], std::getchar()); }\n'
+    done = telerun("run", "cpp", "-", "3", stdin=source)
+    assert (done.returncode, done.stdout) == (0, "3 -1\n")
+    telerun.write("given.txt", "A")
+    assert telerun("run", "--stdin", "given.txt", "cpp", "-", "x", stdin=source).stdout == "x 65\n"
+    assert telerun("run", "-", stdin="#!/bin/sh\necho told by the text\n").stdout == "told by the text\n"
+    assert "nothing to run" in telerun.fails("run", "cpp", "-")
+    assert "does not show its language" in telerun.fails("run", "-", stdin="to be or not to be")
+    assert "both" in telerun.fails("run", "--stdin", "-", "cpp", "-", stdin=source)
+
+
 def test_a_compile_error_goes_to_standard_error(telerun) -> None:
     telerun.write("a.c", "int main(void) { return nothing; }\n")
     done = telerun("run", "a.c")

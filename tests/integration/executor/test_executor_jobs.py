@@ -127,6 +127,18 @@ async def test_a_command_that_is_not_there(user: Any) -> None:
     assert b"no-such-program" in done.stderr
 
 
+async def test_the_table_of_resources_is_read_and_not_shown(user: Any) -> None:
+    source = "__global__ void k(int* p) { *p = 1; }\nint main() { int unused; }\n"
+    done = await user.run(Language.CUDA, source, archs=("sm_90",), run=False)
+    assert done.result.kernels[0].registers > 0
+    assert b'"unused" was declared' in done.compile_log
+    assert b"ptxas" not in done.compile_log
+    assert b"stack frame" not in done.compile_log
+    asked = await user.run(Language.CUDA, source, archs=("sm_90",), run=False, compile_flags=("-Xptxas", "-v"))
+    assert b"ptxas info    : Used " in asked.compile_log
+    assert asked.result.kernels == done.result.kernels
+
+
 @pytest.mark.parametrize("build", ["make", "cmake", "run.sh"])
 async def test_projects(user: Any, build: str) -> None:
     files = {"src/main.cpp": '#include <cstdio>\nint main() { std::puts(NAME); std::remove("out"); }'}
@@ -160,10 +172,10 @@ async def test_inputs_lie_beside_a_projects_files(user: Any) -> None:
     files = {"run.sh": "cat data/own data/given out/before", "data/own": "own ", "out/before": "before "}
     done = await user.run(Language.PROJECT, files, inputs={"data/given": b"given "})
     assert done.stdout == b"own given before "
-    for twice in ({"run.sh": b"true"}, {"data": b"a file"}):
-        done = await user.run(Language.PROJECT, files, inputs=twice)
+    for given, twice in (("run.sh", "run.sh"), ("data", "data"), ("data/own", "data/own"), ("data/own/x", "data/own")):
+        done = await user.run(Language.PROJECT, files, inputs={given: b"another"})
         assert (done.result.reason, done.job.attempt) == (Reason.BAD_SPEC, 1)
-        assert next(iter(twice)) in done.result.message
+        assert f"'{twice}'" in done.result.message
 
 
 async def test_an_archive_cannot_leave_its_folder(user: Any, tmp_path: Any) -> None:

@@ -81,6 +81,16 @@ def test_what_the_spec_asks_for() -> None:
     assert {"-O1", "-DX=a b", "-std=c++20"} <= set(flags)
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [("-Xptxas", "-v"), ("-Xptxas=-v",), ("--ptxas-options=-O3,-v",), ("--resource-usage",), ("-O2", "-res-usage")],
+)
+def test_the_table_of_resources_is_shown_to_who_asks(flags: tuple[str, ...]) -> None:
+    toolchain = CudaToolchain(TOOLS)
+    assert toolchain.hidden_lines(spec(compile_flags=flags)) is None
+    assert toolchain.hidden_lines(spec(compile_flags=("-Xptxas=-O3", "-DX=-v"))) is not None
+
+
 @pytest.mark.parametrize("flag", ["-arch=sm_80", "-gencode=arch=compute_80,code=sm_80", "--gpu-architecture=sm_80"])
 def test_an_architecture_in_the_flags_is_the_only_one(flag: str) -> None:
     assert "-arch=sm_90" not in argv("sm_90", compile_flags=(flag,))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
-from telerun_executor.log_stream import APPEND_BYTES, BUFFER_BYTES, FRAME_BYTES, LogStream, Meter
+from telerun_executor.log_stream import APPEND_BYTES, BUFFER_BYTES, FRAME_BYTES, LogStream, Meter, Sieve
 from telerun_protocol.logframes import HEADER, FrameDecoder
 
 
@@ -134,3 +135,33 @@ async def test_a_meter_lets_its_limit_through() -> None:
     meter = Meter(take, 100, lambda: pytest.fail("not exceeded"))
     await meter(1, bytes(100))
     assert (len(kept), meter.cut_bytes) == (100, 0)
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+async def test_a_sieve_leaves_whole_lines_out(size: int) -> None:
+    shown = bytearray()
+
+    async def show(stream: int, data: bytes) -> None:
+        assert stream == 3
+        shown.extend(data)
+
+    sieve = Sieve(show, 3, re.compile(rb"info: |\s+\d+ bytes"))
+    text = b"one\ninfo: x\n  12 bytes\n\nnot info: y\ninfo\n" + 3000 * b"long" + b"\ninfo: z"
+    for start in range(0, len(text), size):
+        await sieve(text[start : start + size])
+    await sieve.flush()
+    assert shown == b"one\n\nnot info: y\ninfo\n" + 3000 * b"long" + b"\n"
+    await sieve(b"no line")
+    await sieve.flush()
+    assert shown.endswith(b"no line")
+
+
+async def test_a_sieve_without_anything_to_leave_out_waits_for_no_line() -> None:
+    seen: list[bytes] = []
+
+    async def show(_: int, data: bytes) -> None:
+        seen.append(data)
+
+    sieve = Sieve(show, 3, None)
+    await sieve(b"half a l")
+    assert seen == [b"half a l"]

@@ -87,6 +87,15 @@ def test_a_folder_without_what_no_job_needs(tmp_path: Path) -> None:
         build(tmp_path)
 
 
+def test_a_file_of_a_project_is_no_input_too(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "run.sh").write_text("cat data/x")
+    (tmp_path / "data" / "x").write_text("the project's")
+    with pytest.raises(InvalidMessage, match=r"holds 'data/x', and so do the inputs"):
+        build(tmp_path, inputs={"data/x": b"another"})
+    assert [ref.path for ref in build(tmp_path, inputs={"data/y": b""}).spec.inputs] == ["data/y"]
+
+
 def test_directives_after_options() -> None:
     built = build('// TL {"platform": "h100", "compile_flags": ["-b"]}\nint main() {}', "cu", flags=["-a", "lcublas"])
     assert built.spec.compile_flags == ("-a", "-lcublas", "-b")

@@ -21,7 +21,7 @@ from telerun_executor.asm.debug_line import LineTable
 from telerun_executor.asm.demangle import LONGEST_NAME, demangle
 from telerun_executor.asm.host import host_view, without_fat_binary
 from telerun_executor.asm.ptx import ptx_arch, ptx_functions
-from telerun_executor.asm.resources import kernel_resources
+from telerun_executor.asm.resources import TABLE_LINE, kernel_resources
 from telerun_executor.asm.sass import sass_functions
 from telerun_executor.asm.source import MainSource, ranges, unquote
 from telerun_executor.workspace import Workspace
@@ -222,6 +222,12 @@ ptxas info    : Function properties for _Z1kPf
     0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
 ptxas info    : Used 10 registers, used 0 barriers
 """
+
+
+def test_the_lines_of_the_table_are_known_from_others() -> None:
+    other = b"nvcc warning : something\nptxas info    : (C7510) Potential Performance Loss: wgmma is serialized\n"
+    lines = (LOG + b"nvlink info    : used 24 registers, 0 stack\n" + other).splitlines()
+    assert [line for line in lines if not TABLE_LINE.match(line)] == [lines[0], *other.splitlines()]
 
 
 def test_resources() -> None:
