@@ -184,11 +184,21 @@ cudaError_t emu_find_kernel(const void *function, Module **module, const EmuKern
     return cudaSuccess;
 }
 
+/* The host names a managed variable by its own address. */
+static const EmuVariable *managed_at(const void *address)
+{
+    for (const Module *module = modules; module != NULL; module = module->next)
+        for (const Registered *each = module->managed; each != NULL; each = each->next_managed)
+            if (each->variable != NULL && each->variable->address == address)
+                return each->variable;
+    return NULL;
+}
+
 cudaError_t emu_find_variable(const void *shadow, const EmuVariable **variable)
 {
     Registered *found = find(shadow, true);
     if (found == NULL)
-        return cudaErrorInvalidSymbol;
+        return (*variable = managed_at(shadow)) == NULL ? cudaErrorInvalidSymbol : cudaSuccess;
     cudaError_t error = emu_module_load(found->module);
     if (error != cudaSuccess)
         return error;
