@@ -1,0 +1,124 @@
+"""A real executor on a machine that lacks something: it does not start, or says with each job how that was isolated."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests_processes import ServerProcess
+
+from telerun_executor.runners.sandbox import slots
+from telerun_protocol.states import Isolation, Language
+
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="takes root to take something away from a process"),
+    pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed"),
+]
+START_S = 60
+
+
+def in_namespace(*commands: str) -> tuple[str, ...]:
+    return ("unshare", "--mount", "sh", "-c", "; ".join(("set -e", *commands, 'exec "$@"')), "sh")
+
+
+NO_BUBBLEWRAP = in_namespace('mount --bind /dev/null "$(command -v bwrap)"')
+NO_CGROUPS = in_namespace(
+    "grep -E ' - cgroup2? ' /proc/self/mountinfo | "
+    'while read -r _ _ _ _ path _; do mount -o remount,bind,ro "$path"; done'
+)
+# As the runtime of a container does it: no clone with CLONE_NEWUSER, for the executor and all that comes of it.
+FORBID = """
+import ctypes, os, struct, sys
+LOAD, EQUAL, ANY_BIT, RETURN, ALLOW, REFUSED, ABSENT = 0x20, 0x15, 0x45, 0x06, 0x7FFF0000, 0x50001, 0x50026
+code = [
+    (LOAD, 0, 0, 0), (EQUAL, 5, 0, 435), (EQUAL, 1, 0, 56), (EQUAL, 0, 2, 272),
+    (LOAD, 0, 0, 16), (ANY_BIT, 2, 0, 0x10000000), (RETURN, 0, 0, ALLOW),
+    (RETURN, 0, 0, ABSENT), (RETURN, 0, 0, REFUSED),
+]
+program = b"".join(struct.pack("<HBBI", *one) for one in code)
+buffer = ctypes.create_string_buffer(program)
+filter = struct.pack("<HxxxxxxQ", len(code), ctypes.addressof(buffer))
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.prctl(22, 2, filter, 0, 0):
+    sys.exit(f"no filter: {os.strerror(ctypes.get_errno())}")
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+NO_USER_NAMESPACES = (sys.executable, "-c", FORBID)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One at which no other executor claims jobs."""
+    server = ServerProcess(tmp_path_factory.mktemp("server")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def own_user(server: ServerProcess, make_user: Any) -> AsyncIterator[Any]:
+    async with server.client() as client:
+        yield make_user(client)
+
+
+def command(server: ServerProcess, folder: Path, required: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "telerun_executor", "run", "--server", server.url, "--no-gpu"),
+        *("--token-file", str(server.executor_token_file), "--work-dir", str(folder / "work")),
+        *("--require-isolation", required),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "required", "told"),
+    [
+        (NO_BUBBLEWRAP, "full", ("apt-get install bubblewrap",)),
+        (NO_CGROUPS, "full", ("cgroup memory", "Read-only file system")),
+    ],
+    ids=["no bubblewrap", "no cgroups"],
+)
+def test_it_refuses_what_is_weaker_than_required(
+    wrapper: tuple[str, ...], required: str, told: tuple[str, ...], server: ServerProcess, tmp_path: Path
+) -> None:
+    argv = [*wrapper, *command(server, tmp_path, required)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=START_S)
+    said = done.stdout + done.stderr
+    assert done.returncode not in (0, None), said
+    assert "Traceback" not in said
+    assert [word for word in (*told, "--require-isolation") if word not in said] == []
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "level", "user"),
+    [
+        (NO_USER_NAMESPACES, Isolation.FULL, "a slot's"),
+        (NO_CGROUPS, Isolation.DEGRADED, "1000"),
+        ((*NO_CGROUPS, *NO_USER_NAMESPACES), Isolation.DEGRADED, "a slot's"),
+        (NO_BUBBLEWRAP, Isolation.NONE, "0"),
+    ],
+    ids=["no user namespaces", "no cgroups", "no user namespaces, no cgroups", "no bubblewrap"],
+)
+async def test_each_job_tells_how_it_was_isolated(
+    wrapper: tuple[str, ...], level: Isolation, user: str, server: ServerProcess, own_user: Any, tmp_path: Path
+) -> None:
+    with (tmp_path / "log").open("ab") as log:
+        executor = subprocess.Popen([*wrapper, *command(server, tmp_path, str(level))], stdout=log, stderr=log)
+    try:
+        job = await own_user.submit(Language.SHELL, "id -u; echo $$; cat /proc/self/uid_map")
+        async with asyncio.timeout(START_S):
+            finished = await own_user.finished(job.id)
+    finally:
+        executor.terminate()
+        executor.wait(START_S)
+    assert finished.result.isolation is level, (tmp_path / "log").read_text()
+    found, process, _, _, mapped = finished.stdout.decode().split()
+    assert found == user or (user == "a slot's" and slots.FIRST <= int(found) <= slots.LAST)
+    if level is not Isolation.NONE:
+        assert int(process) < 5  # in a process namespace of its own
+        assert (mapped == "1") is (user == "1000")  # the users that a user namespace knows
