@@ -26,8 +26,8 @@ def _nobodys_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def telerun_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """One server for all tests that do not stop it."""
-    server = ServerProcess(tmp_path_factory.mktemp("server")).start()
+    """One server for all tests that do not stop it. Where there is no GPU, CUDA programs are emulated."""
+    server = ServerProcess(tmp_path_factory.mktemp("server"), "--emulation", "allow").start()
     yield server
     server.stop()
 

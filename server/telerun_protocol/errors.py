@@ -57,7 +57,7 @@ class TelerunError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """IPython asks for this instead of printing a traceback: users get the one line that matters."""
-        return [f"Telerun: {self}", *(f"  {item}" for item in self.items)]
+        return [f"Telerun: {self}"]
 
 
 class InvalidMessage(TelerunError):
@@ -106,6 +106,10 @@ class NoSuchExecutor(Conflict):
     """No executor of this server could ever run the job."""
 
     code = "no_such_executor"
+
+    def _render_traceback_(self) -> list[str]:
+        """With what there is instead."""
+        return [*super()._render_traceback_(), *(f"  {item}" for item in self.items)]
 
 
 class MissingBlobs(Conflict):

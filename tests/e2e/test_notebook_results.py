@@ -173,11 +173,39 @@ def test_assembly_for_two_architectures(execute) -> None:
     assert "<details" in shown.html
 
 
-def test_cuda_without_a_gpu_says_so(execute) -> None:
-    (shown,) = execute("%%telerun cu --asm --arch 90 --gpus 64\n__global__ void k(int* x) { *x = 1; }\nint main() {}")
-    assert shown.facts["reason"] == "no_such_device"
-    assert "needs 64 GPUs" in shown.error
+def test_what_no_executor_could_run_is_refused_with_what_there_is(execute) -> None:
+    _, shown = execute("%%telerun sh\ntrue", "%%telerun cu --gpus 64\nint main() {}")  # an executor is known by then
+    assert "64 GPUs" in shown.error
+    assert "--compile-only" in shown.error
+    assert re.search(r"^  local: .*\bcu\b", shown.error, re.MULTILINE)
+
+
+EMULATED = """%%telerun cu --device emulated --asm --arch 90
+#include <cstdio>
+__global__ void fill(int* out, int n) {
+    out[threadIdx.x] = n;
+}
+int main() {
+    int* out;
+    cudaMalloc(&out, 31 * sizeof(int));
+    fill<<<1, 32>>>(out, 7);
+    std::printf("%s\\n", cudaGetErrorString(cudaDeviceSynchronize()));
+}
+"""
+
+
+def test_an_emulated_run_says_that_it_is_one_and_shows_the_mistake_at_its_line(execute) -> None:
+    (shown,) = execute(EMULATED)
+    assert shown.error is None
+    assert shown.stream() == "an illegal memory access was encountered\n"
+    assert "emulated on the CPU: timings mean nothing" in shown.text
+    assert "no timing here means anything" in shown.text
+    assert "CPU emulation (compute_80)" in shown.text
+    assert "The SASS shown was compiled, but did not run" in shown.text
     assert "SASS sm_90" in shown.text
+    assert re.search(
+        r"cell line 4: error: out-of-bounds write of 4 bytes.*fill\(int\*, int\).*thread \(31,0,0\)", shown.text
+    )
 
 
 def test_hostile_output_is_inert(execute) -> None:

@@ -80,6 +80,7 @@ class Emulation:
             "LD_LIBRARY_PATH": ":".join(filter(None, (str(self.runtime), spec.env.get("LD_LIBRARY_PATH")))),
             "TELERUN_EMULATOR_KERNELS": str(kernels(workspace)),
             "TELERUN_EMULATOR_CHECKS": _words(spec),
+            "TELERUN_EMULATOR_SOURCES": f"{workspace.src}/",  # left out where files are named
             "TELERUN_EMULATOR_DEVICES": str(spec.gpus_wanted),
             "TELERUN_EMULATOR_PYTHON": self.python,
             "TELERUN_EMULATOR_PATH": str(self.source),
