@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
@@ -34,7 +35,7 @@ from telerun_protocol.messages import (
     Step,
     Usage,
 )
-from telerun_protocol.states import Phase, Reason, StreamId
+from telerun_protocol.states import Language, Phase, Reason, StreamId
 from telerun_protocol.units import show_size
 
 log = logging.getLogger(__name__)
@@ -150,18 +151,26 @@ class Attempt:
         archs = bench.archs_for(spec.archs)
         disk_bytes = max(self._limits.disk_bytes or 0, COMPILE_DISK_BYTES)
         limits = Limits(memory_bytes=bench.compile_memory_bytes, disk_bytes=disk_bytes)
-        async with bench.runner.open(self._workspace, limits, self._terms(building=True)) as box:
-            commands = self._toolchain.build_commands(spec, self._workspace, archs)
-            if commands:
-                async with bench.compile_turns:
-                    self._enter(Phase.COMPILE)
-                    exit_ = await self._compile(box, commands)
-                if not exit_.ok:
-                    return of_compiler(exit_, self._limits)
+        commands = self._toolchain.build_commands(spec, self._workspace, archs)
+        if not commands:
+            return await self._run(None) if spec.run else succeeded()
+        async with contextlib.AsyncExitStack() as boxes:
+            box = await boxes.enter_async_context(
+                bench.runner.open(self._workspace, limits, self._terms(building=True))
+            )
+            ready = None
+            # A box without devices gets ready while the compiler works. Projects are built where they run.
+            if spec.run and not spec.gpus_wanted and spec.language is not Language.PROJECT:
+                own = bench.runner.open(self._workspace, self._limits, self._terms())
+                ready = await boxes.enter_async_context(own)
+            async with bench.compile_turns:
+                self._enter(Phase.COMPILE)
+                exit_ = await self._compile(box, commands)
+            if not exit_.ok:
+                return of_compiler(exit_, self._limits)
             async with asyncio.TaskGroup() as group:
-                if commands:
-                    group.create_task(self._assemble(box, archs))
-                return await self._run() if spec.run else succeeded()
+                group.create_task(self._assemble(box, archs))
+                return await self._run(ready) if spec.run else succeeded()
 
     async def _compile(self, box: Box, commands: Sequence[Command]) -> ProcessExit:
         """The last command's end. What the compilers print goes to the log as theirs, as much as is bearable."""
@@ -217,7 +226,8 @@ class Attempt:
 
     # ---------------------------------------------------------------------------------------------------------- run
 
-    async def _run(self) -> Outcome:
+    async def _run(self, ready: Box | None) -> Outcome:
+        """In the box that is `ready`, or else in one of its own."""
         bench, found, wanted = self._bench, self.findings, self._spec.gpus_wanted
         candidates = self._candidates
         if wanted > len(candidates):
@@ -234,7 +244,8 @@ class Attempt:
                 found.notes += _notes_on_emulation(self._spec, lease.devices)
                 self._enter(Phase.RUN)
                 found.has_run = True
-                async with bench.runner.open(self._workspace, self._limits, self._terms()) as box:
+                own = bench.runner.open(self._workspace, self._limits, self._terms())
+                async with contextlib.nullcontext(ready) if ready else own as box:
                     return of_program(await self._run_program(box, command), self._limits)
         finally:
             if lease:

@@ -32,6 +32,7 @@ class Launcher:
         self._writer = writer
         self._record = record
         self.answer: dict[str, Any] = {}  # how the latest command ended, also where its caller was cancelled
+        self.is_busy = False  # with a command
         self.process = psutil.Process(process.pid)
 
     @classmethod
@@ -49,12 +50,8 @@ class Launcher:
         reader, writer = await asyncio.open_unix_connection(sock=ours)
         return cls(process, ours, reader, writer, record)
 
-    async def run(self, request: Mapping[str, Any], fds: Sequence[int], grace_s: float) -> dict[str, Any]:
-        """Runs a command to its end, and answers with how it ended.
-
-        On cancellation the command is asked to end, is killed after `grace_s`, and CancelledError leaves when nothing
-        of it is alive; a second cancellation does without the rest of the grace.
-        """
+    def begin(self, request: Mapping[str, Any], fds: Sequence[int]) -> None:
+        """Starts a command, which `wait` sees to its end. The descriptors may be closed when this returns."""
         body = json.dumps(request).encode()
         header = program.LENGTH.pack(len(body))
         try:
@@ -62,8 +59,16 @@ class Launcher:
         except ConnectionError:
             raise SandboxError("The process that starts this executor's commands is gone.") from None
         self._writer.write(header[1:] + body)
+        self.is_busy = True
+
+    async def wait(self, grace_s: float) -> None:
+        """Until the command has ended; `answer` then says how.
+
+        On cancellation the command is asked to end, is killed after `grace_s`, and CancelledError leaves when nothing
+        of it is alive; a second cancellation does without the rest of the grace.
+        """
         try:
-            return await self._answer()
+            await self._answer()
         except asyncio.CancelledError:
             await self._wind_down(grace_s)
             raise
@@ -89,7 +94,7 @@ class Launcher:
         body = json.dumps({"end": grace_s}).encode()
         self._writer.write(program.LENGTH.pack(len(body)) + body)
 
-    async def _answer(self) -> dict[str, Any]:
+    async def _answer(self) -> None:
         try:
             line = await self._reader.readline()
         except ConnectionError:
@@ -99,8 +104,7 @@ class Launcher:
         answer: dict[str, Any] = json.loads(line)
         if "stuck" in answer:
             raise SandboxError(f"The command could not be ended: {answer['stuck']}.")
-        self.answer = answer
-        return answer
+        self.answer, self.is_busy = answer, False
 
     async def close(self) -> None:
         """Ends the launcher with everything it still runs."""

@@ -9,12 +9,10 @@ import math
 import os
 import signal
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from telerun_executor.runners.base import Box, Command, Output, ProcessExit, Terms
-from telerun_executor.runners.launch import Launcher, Launchers
 from telerun_protocol.messages import Limits, Usage
 from telerun_protocol.states import Reason
 
@@ -45,23 +43,27 @@ class Watching(Protocol):
         """Looks until it is cancelled or a limit is exceeded, and then has the command ended."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Launch:
-    """One command on its way: what the launcher is asked, and what goes along. `fds` follow the three streams."""
+class Start(Protocol):
+    """All that is ready for one command."""
 
-    request: dict[str, Any]
-    watch: Watching
-    fds: list[int] = field(default_factory=list)
-    stderr: int | None = None  # what the launched program has for its standard error, if not the command's pipe
-    owner: int | None = None  # whose a file with the command's output becomes
+    @property
+    def watch(self) -> Watching: ...
+
+    @property
+    def owner(self) -> int | None:
+        """Whose a file with the command's output becomes, if not our own."""
+
+    async def run(self, command: Command, streams: Sequence[int]) -> None:
+        """Runs it to its end with these descriptors as its streams. Cancelling ends it, with a grace."""
+
+    async def ended(self) -> ProcessExit | OSError:
+        """How it ended, with the limit that it ran into; an OSError where it could not be started."""
 
 
 class LaunchedBox(Box):
     """A box whose commands a launcher starts."""
 
-    def __init__(self, launchers: Launchers, grace_s: float) -> None:
-        self._launchers = launchers
-        self._grace_s = grace_s
+    def __init__(self) -> None:
         self._watches: set[Watching] = set()
 
     def usage(self) -> Usage | None:
@@ -71,62 +73,53 @@ class LaunchedBox(Box):
         return Usage(**{name: sum(getattr(one, name) for one in used) for name in Usage.__struct_fields__})
 
     @abstractmethod
-    def _prepare(
-        self, command: Command, launcher: Launcher, stderr: int | None
-    ) -> contextlib.AbstractAsyncContextManager[Launch]:
-        """Everything around one command; `stderr` is the pipe for its messages. Left when nothing of it is alive."""
-
-    @abstractmethod
-    async def _ended(self, launch: Launch, answer: Mapping[str, Any]) -> ProcessExit | OSError:
-        """How the command ended, with the limit that it ran into; an OSError where it could not be started."""
+    def _start(self) -> contextlib.AbstractAsyncContextManager[Start]:
+        """What one command needs. It is left when nothing of the command is alive."""
 
     async def run(
         self, command: Command, output: Output, on_exit: Callable[[ProcessExit], None] | None = None
     ) -> ProcessExit:
         try:
-            async with self._launchers.lend() as launcher:
-                return await self._run(launcher, command, output, on_exit or (lambda _: None))
+            async with self._start() as start:
+                return await self._run(start, command, output, on_exit or (lambda _: None))
         except BaseExceptionGroup as group:  # the first failure has ended the others
             raise group.exceptions[0] from None
 
     async def _run(
-        self, launcher: Launcher, command: Command, output: Output, on_exit: Callable[[ProcessExit], None]
+        self, start: Start, command: Command, output: Output, on_exit: Callable[[ProcessExit], None]
     ) -> ProcessExit:
         ended = asyncio.Event()
         with contextlib.ExitStack() as ours, contextlib.ExitStack() as theirs:
-            stdin = owned(theirs, os.open(command.stdin or os.devnull, os.O_RDONLY | os.O_CLOEXEC))
-            writers: list[int] = []
+            streams = [owned(theirs, os.open(command.stdin or os.devnull, os.O_RDONLY | os.O_CLOEXEC))]
             readers: list[tuple[asyncio.StreamReader, int]] = []
-            for stream in (command.stdout, command.stderr):
-                if stream == command.stdout and not writers and command.stdout_file is not None:
-                    writers.append(owned(theirs, os.open(command.stdout_file, FILE_FLAGS, 0o644)))
+            for stream, file in ((command.stdout, command.stdout_file), (command.stderr, None)):
+                if file is not None:
+                    streams.append(owned(theirs, os.open(file, FILE_FLAGS, 0o644)))
+                    if start.owner is not None:
+                        os.fchown(streams[-1], start.owner, start.owner)
                     continue
                 reading, writing = os.pipe2(os.O_CLOEXEC)
-                writers.append(owned(theirs, writing))
+                streams.append(owned(theirs, writing))
                 readers.append((await _reader(ours, reading), stream))
-            async with self._prepare(command, launcher, writers[1]) as launch:
-                self._watches.add(launch.watch)
-                theirs.callback(self._watches.discard, launch.watch)
-                if launch.owner is not None and command.stdout_file is not None:
-                    os.fchown(writers[0], launch.owner, launch.owner)
-                fds = [stdin, writers[0], writers[1] if launch.stderr is None else launch.stderr, *launch.fds]
-                async with asyncio.TaskGroup() as group:
-                    watching = group.create_task(launch.watch.run())
-                    pumps = [group.create_task(_pump(reader, stream, output, ended)) for reader, stream in readers]
-                    try:
-                        answer = await launcher.run(launch.request, fds, self._grace_s)
-                    except asyncio.CancelledError:
-                        theirs.close()
-                        ended.set()
-                        await asyncio.wait(pumps, timeout=LAST_OUTPUT_WHEN_CANCELLED_S)
-                        told = await self._ended(launch, launcher.answer)
-                        on_exit(told if isinstance(told, ProcessExit) else ProcessExit())
-                        raise
-                    finally:
-                        watching.cancel()
+            self._watches.add(start.watch)
+            ours.callback(self._watches.discard, start.watch)
+            async with asyncio.TaskGroup() as group:
+                watching = group.create_task(start.watch.run())
+                pumps = [group.create_task(_pump(reader, stream, output, ended)) for reader, stream in readers]
+                try:
+                    await start.run(command, streams)
+                except asyncio.CancelledError:
                     theirs.close()
                     ended.set()
-                told = await self._ended(launch, answer)
+                    await asyncio.wait(pumps, timeout=LAST_OUTPUT_WHEN_CANCELLED_S)
+                    told = await start.ended()
+                    on_exit(told if isinstance(told, ProcessExit) else ProcessExit())
+                    raise
+                finally:
+                    watching.cancel()
+                theirs.close()
+                ended.set()
+            told = await start.ended()
         if isinstance(told, OSError):
             await output(command.stderr, f"{command.argv[0]}: {told.strerror}\n".encode(errors="replace"))
             told = ProcessExit(exit_code=127 if told.errno == errno.ENOENT else 126)
@@ -154,15 +147,15 @@ def visible_devices(terms: Terms) -> dict[str, str]:
     return {"CUDA_VISIBLE_DEVICES": ",".join(device.id for device in terms.devices)}
 
 
-def measured(answer: Mapping[str, Any], launch: Launch) -> ProcessExit:
+def measured(answer: Mapping[str, Any], watch: Watching) -> ProcessExit:
     """What the launcher answered and the watch saw."""
     return ProcessExit(
         exit_code=answer.get("exit_code"),
         signal=answer.get("signal"),
-        reason=launch.watch.exceeded,
+        reason=watch.exceeded,
         wall_time_s=answer.get("wall_time_s", 0.0),
-        cpu_time_s=max(answer.get("cpu_time_s", 0.0), launch.watch.cpu_time_s),
-        peak_memory_bytes=max(answer.get("peak_memory_bytes", 0), launch.watch.peak_memory_bytes),
+        cpu_time_s=max(answer.get("cpu_time_s", 0.0), watch.cpu_time_s),
+        peak_memory_bytes=max(answer.get("peak_memory_bytes", 0), watch.peak_memory_bytes),
     )
 
 

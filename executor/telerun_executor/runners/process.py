@@ -9,22 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from telerun_executor.runners.base import Box, Command, ProcessExit, Runner, Terms
 from telerun_executor.runners.launch import Launcher, Launchers
-from telerun_executor.runners.launched import (
-    GRACE_S,
-    Launch,
-    LaunchedBox,
-    measured,
-    of_signal,
-    rlimits,
-    visible_devices,
-)
+from telerun_executor.runners.launched import GRACE_S, LaunchedBox, Start, measured, of_signal, rlimits, visible_devices
 from telerun_executor.runners.usage import Watch, met_file_limit
 from telerun_executor.workspace import Workspace, folder
 from telerun_protocol.messages import Limits
@@ -66,27 +57,49 @@ class ProcessBox(LaunchedBox):
     def __init__(
         self, launchers: Launchers, workspace: Workspace, limits: Limits, terms: Terms, grace_s: float
     ) -> None:
-        super().__init__(launchers, grace_s)
+        super().__init__()
+        self._launchers = launchers
         self._workspace = workspace
         self._limits = limits
-        self._terms = terms
+        self._env = visible_devices(terms)
+        self._grace_s = grace_s
 
     @contextlib.asynccontextmanager
-    async def _prepare(self, command: Command, launcher: Launcher, stderr: int | None) -> AsyncIterator[Launch]:
-        yield Launch(
-            request={
-                "argv": command.argv,
-                "env": {"TMPDIR": str(self._workspace.tmp), **command.env, **visible_devices(self._terms)},
-                "cwd": str(command.cwd),
-                "rlimits": rlimits(self._limits),
-            },
-            watch=Watch(launcher.process, self._limits, self._workspace.work, on_excess=lambda: launcher.end(0)),
-        )
+    async def _start(self) -> AsyncIterator[Start]:
+        async with self._launchers.lend() as launcher:
+            yield _Process(launcher, self._workspace, self._limits, self._env, self._grace_s)
 
-    async def _ended(self, launch: Launch, answer: Mapping[str, Any]) -> ProcessExit | OSError:
+
+class _Process:
+    """One command as a plain process."""
+
+    owner = None
+
+    def __init__(
+        self, launcher: Launcher, workspace: Workspace, limits: Limits, env: Mapping[str, str], grace_s: float
+    ) -> None:
+        self.watch = Watch(launcher.process, limits, workspace.work, on_excess=lambda: launcher.end(0))
+        self._launcher = launcher
+        self._workspace = workspace
+        self._limits = limits
+        self._env = env
+        self._grace_s = grace_s
+
+    async def run(self, command: Command, streams: Sequence[int]) -> None:
+        request = {
+            "argv": command.argv,
+            "env": {"TMPDIR": str(self._workspace.tmp), **command.env, **self._env},
+            "cwd": str(command.cwd),
+            "rlimits": rlimits(self._limits),
+        }
+        self._launcher.begin(request, streams)
+        await self._launcher.wait(self._grace_s)
+
+    async def ended(self) -> ProcessExit | OSError:
+        answer = self._launcher.answer
         if "failed" in answer:
             return OSError(answer["errno"], answer["failed"])
-        exit_ = measured(answer, launch)
+        exit_ = measured(answer, self.watch)
         return replace(exit_, reason=exit_.reason or await self._limit_met(exit_))
 
     async def _limit_met(self, exit_: ProcessExit) -> Reason | None:

@@ -40,6 +40,9 @@ class Watch:
         self.cpu_time_s = 0.0
         self._now = Usage()
 
+    def begin(self) -> None:
+        """What is used before hardly counts: what is watched has only just been started."""
+
     def usage(self) -> Usage:
         return self._now
 
@@ -72,7 +75,7 @@ class Watch:
             cpu_time_s=self.cpu_time_s,
             memory_bytes=memory,
             peak_memory_bytes=self.peak_memory_bytes,
-            processes=processes,
+            processes=max(0, processes - self._spare),
         )
         limits = self._limits
         if limits.memory_bytes and memory > limits.memory_bytes:

@@ -10,8 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from telerun_executor.runners.sandbox.init import ENVIRONMENT_FD, STATUS_FD
-
 ARGS_FD, SECCOMP_FD = 3, 4
 INSIDE_USER = 1000
 INIT = "/.telerun-init"
@@ -43,7 +41,7 @@ class View:
     disable_userns: bool = True  # bubblewrap 0.8 can
 
 
-def options(view: View, cwd: Path) -> tuple[str, ...]:
+def options(view: View) -> tuple[str, ...]:
     """The options for `bwrap --args`."""
     return (
         *_namespaces(view),
@@ -57,18 +55,17 @@ def options(view: View, cwd: Path) -> tuple[str, ...]:
         *(word for source, target in view.readable for word in ("--ro-bind", str(source), str(target))),
         *(word for path in view.writable for word in ("--bind", str(path), str(path))),
         *("--ro-bind", str(view.init), INIT),
-        *("--chdir", "/" if view.mode is Mode.ROOT else str(cwd)),  # root without capabilities may not go there
-        *("--remount-ro", "/", "--seccomp", str(SECCOMP_FD)),
+        *("--chdir", "/", "--remount-ro", "/", "--seccomp", str(SECCOMP_FD)),
     )
 
 
-def argv(bwrap: Path, view: View, cwd: Path, program: Sequence[str]) -> tuple[str, ...]:
+def argv(bwrap: Path, view: View) -> tuple[str, ...]:
     """The command line: `options` travel in a descriptor, so that they show in no list of processes."""
-    inside: tuple[str, ...] = (INIT, *program)
+    inside: tuple[str, ...] = (INIT,)
     if view.mode is Mode.ROOT:
         user = str(view.user)
         drop = ("--clear-groups", "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all")
-        inside = ("setpriv", "--reuid", user, "--regid", user, *drop, "--", "env", "-C", str(cwd), *inside)
+        inside = ("setpriv", "--reuid", user, "--regid", user, *drop, "--", *inside)
     return (str(bwrap), "--args", str(ARGS_FD), "--", *inside)
 
 
@@ -116,6 +113,3 @@ def _devices(view: View) -> Iterator[str]:
         yield from ("--ro-bind", "/sys", "/sys")
         if Path("/usr/bin/nvidia-modprobe").exists():  # it is setuid root
             yield from ("--ro-bind", "/usr/bin/true", "/usr/bin/nvidia-modprobe")
-
-
-__all__ = ["ARGS_FD", "ENVIRONMENT_FD", "INIT", "SECCOMP_FD", "STATUS_FD", "Mode", "View", "argv", "options"]

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from telerun_protocol.errors import SandboxError
 
-STATUS_FD, PROGRAM_STDERR_FD, ENVIRONMENT_FD = 5, 6, 7  # as init.c has them
 SOURCES = Path(__file__).parent
 
 

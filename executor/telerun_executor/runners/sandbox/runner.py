@@ -23,11 +23,12 @@ from telerun_executor.runners.base import Box, Runner, Terms
 from telerun_executor.runners.launch import Launchers
 from telerun_executor.runners.launched import GRACE_S
 from telerun_executor.runners.sandbox import bubblewrap, init, storage
-from telerun_executor.runners.sandbox.box import WRAPPERS, Bounds, SandboxBox, Unkillable
+from telerun_executor.runners.sandbox.box import SandboxBox
 from telerun_executor.runners.sandbox.bubblewrap import Mode, View
 from telerun_executor.runners.sandbox.cgroups.base import Hierarchy
 from telerun_executor.runners.sandbox.settings import SandboxSettings
 from telerun_executor.runners.sandbox.slots import Slots
+from telerun_executor.runners.sandbox.wrapper import WRAPPERS, Setting, Unkillable
 from telerun_executor.workspace import Workspace, folder
 from telerun_protocol.errors import SandboxError
 from telerun_protocol.messages import Limits
@@ -213,17 +214,20 @@ class SandboxRunner(Runner):
             network=terms.network,
             disable_userns=self._host.disable_userns,
         )
-        bounds = Bounds(
+        setting = Setting(
+            bwrap=self._host.bwrap,
+            workspace=workspace,
+            view=view,
+            terms=terms,
             limits=limits,
             hierarchy=self._host.hierarchy,
             cgroup=settings.cgroup_limits(limits, WRAPPERS, WRAPPERS_MEMORY_BYTES),
             devices=[(node.major, node.minor) for node in nodes],
+            grace_s=self._grace_s,
         )
         try:
-            yield SandboxBox(
-                self._launchers, self._grace_s, bwrap=self._host.bwrap, workspace=workspace, view=view, bounds=bounds,
-                terms=terms,
-            )  # fmt: skip
+            async with SandboxBox.opened(self._launchers, setting) as box:
+                yield box
         except Unkillable:
             held.stuck = True
             raise

@@ -15,16 +15,23 @@ INTERVAL_S = 0.05
 class CgroupWatch:
     """The kernel keeps most limits; what it does not is CPU time, and that all of a job ends when memory ran out."""
 
-    def __init__(self, cgroup: JobCgroup, limits: Limits, *, on_excess: Callable[[], None]) -> None:
+    def __init__(self, cgroup: JobCgroup, limits: Limits, *, on_excess: Callable[[], None], spare: int) -> None:
+        """`spare` of the processes are our own."""
         self._cgroup = cgroup
         self._limits = limits
         self._on_excess = on_excess
+        self._spare = spare
+        self._cpu_before_s = 0.0
         self.exceeded: Reason | None = None
         self.used = CgroupUsage()
 
+    def begin(self) -> None:
+        """From now on what is used is the command's."""
+        self._cpu_before_s = self._cgroup.usage().cpu_time_s
+
     @property
     def cpu_time_s(self) -> float:
-        return self.used.cpu_time_s
+        return max(0.0, self.used.cpu_time_s - self._cpu_before_s)
 
     @property
     def peak_memory_bytes(self) -> int:
@@ -33,10 +40,10 @@ class CgroupWatch:
     def usage(self) -> Usage:
         used = self.used
         return Usage(
-            cpu_time_s=used.cpu_time_s,
+            cpu_time_s=self.cpu_time_s,
             memory_bytes=used.memory_bytes,
             peak_memory_bytes=used.peak_memory_bytes,
-            processes=used.processes,
+            processes=max(0, used.processes - self._spare),
             io_read_bytes=used.io_read_bytes,
             io_write_bytes=used.io_write_bytes,
         )
@@ -46,7 +53,7 @@ class CgroupWatch:
             await asyncio.sleep(INTERVAL_S)
             self.look()
             most = self._limits.cpu_time_s
-            if self.exceeded is None and most and self.used.cpu_time_s > most:
+            if self.exceeded is None and most and self.cpu_time_s > most:
                 self.exceeded = Reason.CPU_TIME_LIMIT
         self._on_excess()
 
