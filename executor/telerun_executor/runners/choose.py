@@ -63,16 +63,18 @@ def _choose(config: Config, folder: WorkFolder, shown: Sequence[Path]) -> tuple[
             )
         _warn(Isolation.NONE, "it was asked for")
         return plain, None
-    found = find(hashlib.sha256(os.fsencode(folder.path)).hexdigest()[:12])
-    capabilities = detect(found)
+    hierarchy, reasons = find(hashlib.sha256(os.fsencode(folder.path)).hexdigest()[:12])
+    capabilities = detect((hierarchy, reasons))
     isolation, mode = level(capabilities)
-    if isolation.strength < config.require_isolation.strength:
+    is_too_weak = isolation.strength < config.require_isolation.strength
+    if hierarchy and (is_too_weak or mode is None):
+        hierarchy.close()
+    if is_too_weak:
         raise _too_weak(isolation, config.require_isolation, capabilities)
     if isolation is not Isolation.FULL:
         _warn(isolation, "; ".join(row.name for row in _lacking(capabilities)))
     if mode is None or capabilities.bwrap is None:
         return plain, None
-    hierarchy, _ = found
     host = Host(
         isolation=isolation,
         mode=mode,

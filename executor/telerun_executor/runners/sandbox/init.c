@@ -104,7 +104,7 @@ int main(void) {
         int status;
         pid_t ended = waitpid(-1, &status, 0);
         if (ended < 0 && errno != EINTR) return 1;
-        if (ended != program) continue;
+        if (ended != program || WIFSTOPPED(status)) continue; /* it may have asked its parent to trace it */
         if (WIFEXITED(status))
             tell("exit", WEXITSTATUS(status));
         else
