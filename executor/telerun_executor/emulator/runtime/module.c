@@ -66,6 +66,17 @@ static Registered *enter(Module *module, const void *host, const char *name)
     return entered;
 }
 
+static Registered *find(const void *key, bool is_variable)
+{
+    Registered *found;
+    pthread_mutex_lock(&lock);
+    for (found = *bucket(key); found != NULL; found = found->next)
+        if (found->host == key && found->is_variable == is_variable)
+            break;
+    pthread_mutex_unlock(&lock);
+    return found;
+}
+
 EXPORT void __cudaRegisterFunction(void **handle, const char *host, char *device, const char *name, int thread_limit, uint3 *tid,
                                    uint3 *bid, dim3 *block, dim3 *grid, int *warp_size)
 {
@@ -99,6 +110,12 @@ EXPORT void __cudaRegisterHostVar(void **handle, const char *name, char *host, s
 }
 
 EXPORT char __cudaInitModule(void **handle) { return emu_module_load((Module *)handle) == cudaSuccess; }
+
+/* Enters a kernel without a host function; its handle is the address of its name. */
+const void *emu_enter_kernel(Module *module, const char *name)
+{
+    return find(name, false) != NULL ? name : enter(module, name, name)->host;
+}
 
 static const EmuVariable *variable_of(const EmuModule *table, const char *name)
 {
@@ -154,17 +171,6 @@ cudaError_t emu_module_load(Module *module)
     }
     pthread_mutex_unlock(&loading);
     return module->failed;
-}
-
-static Registered *find(const void *key, bool is_variable)
-{
-    Registered *found;
-    pthread_mutex_lock(&lock);
-    for (found = *bucket(key); found != NULL; found = found->next)
-        if (found->host == key && found->is_variable == is_variable)
-            break;
-    pthread_mutex_unlock(&lock);
-    return found;
 }
 
 cudaError_t emu_find_kernel(const void *function, Module **module, const EmuKernel **kernel)

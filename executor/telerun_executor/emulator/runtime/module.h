@@ -23,6 +23,9 @@ cudaError_t emu_module_load(Module *module);
 /* The kernel behind a host function pointer (or a cudaKernel_t); loads its module. */
 cudaError_t emu_find_kernel(const void *function, Module **module, const EmuKernel **kernel);
 
+/* A handle for a kernel of a module that the program loaded itself; `name` is the one in the module's table. */
+const void *emu_enter_kernel(Module *module, const char *name);
+
 /* The variable behind the address of its host shadow. */
 cudaError_t emu_find_variable(const void *shadow, const EmuVariable **variable);
 

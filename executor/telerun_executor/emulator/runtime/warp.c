@@ -1,5 +1,8 @@
 /* Warp operations: what the lanes bring to their meeting, and what they take home. */
 #include "meeting.h"
+#include "report.h"
+
+#define NOBODY 32u    /* no lane */
 
 typedef struct Exchange {
     uint64_t value;
@@ -41,6 +44,7 @@ static void shuffle(uint32_t mask, void *lanes[32])
             from = (int)lane;
         const Exchange *source = lanes[from];    /* a lane that takes no part has nothing to give: keep our own */
         mine->result = source == NULL ? (uint32_t)mine->value : (uint32_t)source->value;
+        mine->a = source == NULL ? (uint32_t)from : NOBODY;
     }
 }
 
@@ -48,6 +52,9 @@ uint32_t emu_shfl(EmuThread *t, int mode, uint32_t a, uint32_t b, uint32_t c, ui
 {
     Exchange mine = {.value = a, .b = b, .c = c, .mode = mode};
     emu_meet(t, mask, shuffle, &mine, site);
+    if (EMU_UNLIKELY(mine.a != NOBODY) && emu_checks_of(emu_thread(t)->home->grid->module) & EMU_CHECK_INIT)
+        emu_warn(emu_thread(t), site, "this shuffle reads lane %u, which %s", mine.a,
+                 mask >> mine.a & 1 ? "has ended" : "takes no part: its bit is not in the mask");
     if (inside != NULL)
         *inside = mine.flag;
     return mine.result;
