@@ -19,6 +19,7 @@ def _nobodys_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("TELERUN_CONFIG_DIR", str(home / "config"))
         patch.setenv("TELERUN_STATE_DIR", str(home / "state"))
         patch.setenv("IPYTHONDIR", str(home / "ipython"))
+        patch.setenv("XDG_CACHE_HOME", str(home / "cache"))  # the CUDA emulation is built there, once
         for name in ("CONFIG", "DATA", "RUNTIME"):
             patch.setenv(f"JUPYTER_{name}_DIR", str(home / f"jupyter-{name.lower()}"))
         yield
@@ -38,6 +39,7 @@ def telerun_executor(
 ) -> Iterator[ExecutorProcess]:
     """One executor at that server."""
     folder = tmp_path_factory.mktemp("executor")
-    executor = ExecutorProcess(telerun_server, folder, "--slots", "2", "--compile-slots", "2").start()
+    options = ("--slots", "2", "--compile-slots", "2")
+    executor = ExecutorProcess(telerun_server, folder, *options, emulation=True).start()
     yield executor
     executor.stop()

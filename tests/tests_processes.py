@@ -92,12 +92,12 @@ class ServerProcess(_Process):
 
 
 class ExecutorProcess(_Process):
-    """`telerun-executor run` for a server of the test's."""
+    """`telerun-executor run` for a server of the test's. `emulation`: it offers CUDA on the CPU where it can."""
 
-    def __init__(self, server: ServerProcess, folder: Path, *options: str) -> None:
+    def __init__(self, server: ServerProcess, folder: Path, *options: str, emulation: bool = False) -> None:
         self.server = server
         self.folder = folder
-        self.options = options
+        self.options = options if emulation else (*options, "--no-emulation")
         self.log = folder / "executor.log"
 
     def start(self) -> ExecutorProcess:

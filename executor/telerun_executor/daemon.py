@@ -57,7 +57,7 @@ async def serve(config: Config) -> None:
     with hold(config.work_path(), keep=config.keep) as folder:
         async with open_client() as at_first:
             await at_first.me()  # a token that was never right is no passing trouble
-        emulation = emulated.set_up(config, folder.path / "emulator")
+        emulation = await asyncio.to_thread(emulated.set_up, config)
         shown = [*places(config.python), *([emulation.runtime] if emulation else [])]
         async with (
             ready_runner(config, folder, shown) as runner,

@@ -15,7 +15,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
-from platformdirs import user_cache_path
 
 from telerun_executor.attempt import Attempt
 from telerun_executor.bench import Bench
@@ -44,7 +43,7 @@ async def run_local(config: Config, folder: Path) -> None:
     prepare_process(config)
     job = LocalJob(folder)
     chains = toolchains(config.python)
-    emulation = emulated.set_up(config, user_cache_path("telerun") / "emulator")
+    emulation = await asyncio.to_thread(emulated.set_up, config)
     shown = [*places(config.python), *([emulation.runtime] if emulation else [])]
     with hold(folder / "work") as work_folder:
         async with (

@@ -46,7 +46,7 @@ def keys(heading: str) -> dict[str, list[str]]:
 
 
 def options_of(command: click.Command) -> set[str]:
-    return {flag for param in command.params for flag in param.opts if flag.startswith("--")}
+    return {flag for param in command.params for flag in (*param.opts, *param.secondary_opts) if flag.startswith("--")}
 
 
 def test_settings_of_the_client() -> None:
@@ -104,7 +104,7 @@ def test_settings_of_the_sandbox(tmp_path: Path) -> None:
 
 def variables_in_code() -> set[str]:
     sources = [path for folder in ("telerun_magic", "server", "executor") for path in (ROOT / folder).rglob("*.py")]
-    found = {name for path in sources for name in re.findall(r"\bTELERUN_[A-Z_]*", text_of(path))}
+    found = {name for path in sources for name in re.findall(r"\bTELERUN_(?!EMULATOR_)[A-Z_]*", text_of(path))}
     fields = {f"{executor_config.PREFIX}{name.upper()}" for name in executor_config.Config.__struct_fields__}
     return (found | fields) - INTERNAL_VARIABLES - {f"{executor_config.PREFIX}SANDBOX"}
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from pathlib import Path
+
+from platformdirs import user_cache_path
 
 from telerun_executor.config import Config
 from telerun_executor.emulator.build import EmulatorBuildError, build_runtime
@@ -17,15 +20,16 @@ log = logging.getLogger(__name__)
 SOURCE = Path(__file__).parents[2]  # holds the package telerun_executor
 
 
-def set_up(config: Config, cache: Path) -> Emulation | None:
-    """The emulation, built once below `cache`, or None where it is not wanted or this machine lacks something for it.
+def set_up(config: Config) -> Emulation | None:
+    """The emulation, or None where it is not wanted or this machine lacks something for it.
 
-    Where it is asked for and cannot be had, NotConfigured says what is missing. Blocks for some seconds to build it.
+    Where it is asked for and cannot be had, NotConfigured says what is missing. It is built once a machine and user,
+    which takes some seconds.
     """
     if config.emulation is False:
         return None
     try:
-        return _built(find_cuda_tools(), cache)
+        return _built(find_cuda_tools(), _cache(config))
     except NotConfigured as error:
         if config.emulation is True:
             raise
@@ -37,6 +41,15 @@ def devices(emulation: Emulation | None, count: int) -> tuple[Device, ...]:
     return tuple(
         Device(kind=EMULATED, name=NAME, id=f"emulated-{number}") for number in range(count if emulation else 0)
     )
+
+
+def _cache(config: Config) -> Path:
+    folder = user_cache_path("telerun") / "emulator"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:  # a service without a home
+        return config.work_path() / "emulator"
+    return folder if os.access(folder, os.W_OK) else config.work_path() / "emulator"
 
 
 def _built(tools: CudaTools, cache: Path) -> Emulation:
