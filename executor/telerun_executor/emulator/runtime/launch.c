@@ -82,7 +82,7 @@ cudaError_t emu_launch(const Launch *launch)
         .parameters = launch->parameters,
         .cooperative = launch->cooperative,
         .id = ++last_id,
-        .stack_bytes = (((size_t)32 << 10) + 2 * (size_t)kernel->local_bytes + 32 * emu_stack_limit() + 4095) & ~(size_t)4095,
+        .stack_bytes = (((size_t)96 << 10) + 2 * (size_t)kernel->local_bytes + 32 * emu_stack_limit() + 4095) & ~(size_t)4095,
     };
     int error = emu_run_grid(&grid);
     if (error != 0)

@@ -9,6 +9,8 @@
 #include "stream.h"
 
 #define PITCH 512u    /* rows of cudaMallocPitch begin at multiples of it */
+#define UNWRITTEN 0xcd          /* fresh device memory is full of it: zeros would hide that nobody wrote there */
+#define MOST_FILLED ((size_t)16 << 20)
 #define ANY_DEVICE (1u << DEVICE_MEMORY | 1u << MANAGED_MEMORY)
 
 static cudaError_t allocate(void **memory, size_t bytes, AllocationKind kind, const char *name)
@@ -20,6 +22,8 @@ static cudaError_t allocate(void **memory, size_t bytes, AllocationKind kind, co
     if (bytes == 0)
         return cudaSuccess;
     uint64_t address = emu_allocate(bytes, kind, name);
+    if (address != 0 && kind == DEVICE_MEMORY && bytes <= MOST_FILLED && emu_setting_checks() & EMU_CHECK_INIT)
+        memset(emu_host(address), UNWRITTEN, bytes);
     *memory = (void *)(uintptr_t)address;
     return emu_return(address == 0 ? cudaErrorMemoryAllocation : cudaSuccess);
 }

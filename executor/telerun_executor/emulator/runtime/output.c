@@ -10,31 +10,36 @@
 #include "output.h"
 #include "report.h"
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static char *waiting;
-static size_t length, room, limit = (size_t)1 << 20;
+typedef struct Text { char *bytes; size_t length, room; } Text;
 
-static void append(const char *text, size_t bytes)
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static Text waiting;
+static size_t limit = (size_t)1 << 20;
+
+/* What one printf writes is put together here, without the lock: its strings may be anywhere, and reading them may fault. */
+static _Thread_local Text line;
+
+static void append(Text *text, const char *bytes, size_t count)
 {
-    if (length + bytes > room) {
-        size_t more = (length + bytes) * 2 + 4096;
-        char *grown = realloc(waiting, more);
+    if (text->length + count > text->room) {
+        size_t room = (text->length + count) * 2 + 4096;
+        char *grown = realloc(text->bytes, room);
         if (grown == NULL)
             return;
-        waiting = grown;
-        room = more;
+        text->bytes = grown;
+        text->room = room;
     }
-    memcpy(waiting + length, text, bytes);
-    length += bytes;
+    memcpy(text->bytes + text->length, bytes, count);
+    text->length += count;
 }
 
 static void flush_locked(void)
 {
-    if (length == 0)
+    if (waiting.length == 0)
         return;
-    fwrite(waiting, 1, length, stdout);
+    fwrite(waiting.bytes, 1, waiting.length, stdout);
     fflush(stdout);
-    length = 0;
+    waiting.length = 0;
 }
 
 void emu_output_flush(void)
@@ -44,13 +49,13 @@ void emu_output_flush(void)
     pthread_mutex_unlock(&lock);
 }
 
-size_t emu_output_waiting(void) { return length; }
+size_t emu_output_waiting(void) { return waiting.length; }
 void emu_output_limit(size_t bytes) { limit = bytes; }
 
 /* One conversion: copies its specification, asks the C library to format it, and appends. Returns what follows it. */
 static const char *convert(const char *format, const uint8_t *arguments, size_t *offset)
 {
-    char specification[64] = "%", text[4096], *made = text;
+    char specification[64] = "%", *made;
     size_t used = 1;
     bool is_long = false;
     int bytes;
@@ -71,7 +76,7 @@ static const char *convert(const char *format, const uint8_t *arguments, size_t 
     if (kind == '\0')
         return format;
     if (kind == '%') {
-        append("%", 1);
+        append(&line, "%", 1);
         return format + 1;
     }
     if (strchr("eEfFgGaA", kind)) {
@@ -110,7 +115,7 @@ static const char *convert(const char *format, const uint8_t *arguments, size_t 
         bytes = asprintf(&made, specification, number);
     }
     if (bytes >= 0) {
-        append(made, (size_t)bytes);
+        append(&line, made, (size_t)bytes);
         free(made);
     }
     return format + 1;
@@ -122,17 +127,19 @@ int32_t emu_vprintf(EmuThread *t, uint64_t format, uint64_t arguments, uint32_t 
     const char *at = emu_host(format);
     size_t offset = 0;
     int32_t conversions = 0;
-    pthread_mutex_lock(&lock);
+    line.length = 0;
     while (*at != '\0') {
         const char *percent = strchrnul(at, '%');
-        append(at, (size_t)(percent - at));
+        append(&line, at, (size_t)(percent - at));
         at = percent;
         if (*at == '%') {
             conversions += at[1] != '%';
             at = convert(at, emu_host(arguments), &offset);
         }
     }
-    if (length > limit)
+    pthread_mutex_lock(&lock);
+    append(&waiting, line.bytes, line.length);
+    if (waiting.length > limit)
         flush_locked();
     pthread_mutex_unlock(&lock);
     return conversions;
@@ -219,9 +226,12 @@ uint64_t emu_clock64(EmuThread *t)
 
 static pthread_mutex_t wide = PTHREAD_MUTEX_INITIALIZER;    /* plain loads of such a place are not atomic with these */
 
+static void touch(const void *at) { (void)*(const volatile uint8_t *)at; }    /* a fault must not come under the lock */
+
 void emu_atom_cas_b128(EmuThread *t, void *at, const uint64_t expected[2], const uint64_t value[2], uint64_t old[2])
 {
     emu_spin(t);
+    touch(at);
     pthread_mutex_lock(&wide);
     memcpy(old, at, 16);
     if (memcmp(old, expected, 16) == 0)
@@ -232,6 +242,7 @@ void emu_atom_cas_b128(EmuThread *t, void *at, const uint64_t expected[2], const
 void emu_atom_exch_b128(EmuThread *t, void *at, const uint64_t value[2], uint64_t old[2])
 {
     emu_spin(t);
+    touch(at);
     pthread_mutex_lock(&wide);
     memcpy(old, at, 16);
     memcpy(at, value, 16);

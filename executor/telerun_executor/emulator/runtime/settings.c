@@ -20,7 +20,7 @@ uint64_t emu_setting(const char *name, uint64_t otherwise)
 }
 
 /* TELERUN_EMULATOR_CHECKS: bits as a number, or words parted by commas. */
-uint32_t emu_setting_checks(void)
+static uint32_t read_checks(void)
 {
     static const struct { const char *word; uint32_t bits; } words[] = {
         {"memory", EMU_CHECK_MEMORY}, {"init", EMU_CHECK_INIT}, {"barriers", EMU_CHECK_BARRIERS}, {"races", EMU_CHECK_RACES},
@@ -44,4 +44,12 @@ uint32_t emu_setting_checks(void)
         text += length + (text[length] == ',');
     }
     return checks;
+}
+
+uint32_t emu_setting_checks(void)
+{
+    static _Atomic int64_t checks = -1;    /* read once: what is wrong with it is said once */
+    if (checks < 0)
+        checks = read_checks();
+    return (uint32_t)checks;
 }
