@@ -1,156 +1,198 @@
-"""Instructions of PTX, run without nvcc: PTX text is translated, compiled by gcc and called in this process."""
+"""Kernels made of single instructions: how they are written as PTX, run on the emulation and read back."""
 
 from __future__ import annotations
 
-import ctypes
-import shutil
-import struct
+import pickle
 import subprocess
-import tempfile
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
+from telerun_executor.emulator.build import build_kernels, library_name
+from telerun_executor.emulator.ptx.forms import Form
+from telerun_executor.emulator.ptx.table import INSTRUCTIONS
 
-from telerun_executor.emulator.build import KERNEL_FLAGS, SOURCES
-from telerun_executor.emulator.codegen import translate
-from telerun_executor.emulator.codegen.identifiers import identifier
-from telerun_executor.emulator.ptx.forms import Form, FormOperand
-from telerun_executor.emulator.ptx.table import find
-from telerun_executor.emulator.ptx.types import TYPES, Type
+HEADER = ".version 8.6\n.target sm_80\n.address_size 64\n"
+SLOT = 8  # bytes of an operand or result in memory
 
-SLOT_BYTES = 8
-HEAD = ".version 8.6\n.target sm_90\n.address_size 64\n"
-_PARAMETERS_OFFSET = 32  # of `parameters` in EmuThread
-_REGISTERS = ".reg .pred %p<16>; .reg .b16 %h<16>; .reg .b32 %r<16>; .reg .b64 %d<32>;"
-_PREFIX = {1: "h", 2: "h", 4: "r", 8: "d"}
-
-needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
+_REGISTERS = {"pred": "p", "f32": "f", "f64": "g"}
 
 
-class PtxLibrary:
-    """Kernels that a single thread runs; what needs other threads is not there.
+@dataclass(frozen=True)
+class Shape:
+    """An instruction with the types of its operands: what a program needs to use it.
 
-    `run` gives a kernel its parameters as bytes.
+    Attributes:
+        name: as PTX writes it, `add.rn.ftz.f32`.
+        results: the types of its destinations; a second one is a predicate.
+        sources: the types of its operands.
+        immediate: a constant operand after the others, if it has one.
     """
 
-    def __init__(self, ptx: str, folder: Path) -> None:
-        source, library = folder / "kernels.c", folder / "kernels.so"
-        text = translate(ptx)
-        # The kernels are static; the test calls them by name.
-        source.write_text(text.replace("static void function_", "void function_"))
-        flags = (
-            *KERNEL_FLAGS,
-            "-O1",
-            "-march=native",
-            "-Wl,-z,lazy",
-            f"-I{SOURCES}",
-            "-o",
-            str(library),
-            str(source),
-            "-lm",
-        )
-        subprocess.run(["gcc", *flags], check=True, timeout=100)
-        self._library = ctypes.CDLL(str(library), mode=1)  # lazy: what is never called need not be there
+    name: str
+    results: tuple[str, ...]
+    sources: tuple[str, ...]
+    immediate: int | None = None
 
-    def run(self, kernel: str, parameters: bytes) -> None:
-        function = getattr(self._library, f"function_{identifier(kernel)}")
-        buffer = ctypes.create_string_buffer(parameters, max(len(parameters), 1))
-        thread = ctypes.create_string_buffer(4096)
-        struct.pack_into("<Q", thread, _PARAMETERS_OFFSET, ctypes.addressof(buffer))
-        function(thread)
+    @property
+    def carry(self) -> tuple[bool, bool]:
+        """Whether it takes a carry, and whether it leaves one."""
+        opcode, *words = self.name.split(".")
+        return opcode in ("addc", "subc", "madc"), "cc" in words
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return (*self.sources, *(("b32",) if self.carry[0] else ()))
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return (*self.results, *(("b32",) if self.carry[1] else ()))
 
 
-def compiled(ptx: str) -> PtxLibrary:
-    """A callable library from PTX text."""
-    with tempfile.TemporaryDirectory() as folder:
-        return PtxLibrary(ptx, Path(folder))
+def shapes(*opcodes: str) -> Iterator[Shape]:
+    """Every variant of some opcodes in the emulation's table."""
+    for opcode in opcodes:
+        names = set[str]()
+        for form in INSTRUCTIONS[opcode]:
+            for number, name in enumerate(form.variants()):
+                if name not in names:
+                    names.add(name)
+                    modifiers = form.match(name.removeprefix(opcode))
+                    if modifiers is not None:
+                        yield _shape(form, name, modifiers, number)
 
 
-def instruction_kernel(name: str, instruction: str, immediates: Mapping[str, int] | None = None) -> str:
-    """A kernel that applies one instruction to every row of a table.
-
-    It takes (rows in, rows out, count). A row in has a slot of eight bytes for each source, in the order of the table
-    (and not for constants); a row out has one for each destination. Constants come from `immediates`.
-    """
-    opcode, dot, rest = instruction.partition(".")
-    form, modifiers = find(opcode, dot + rest)
-    sources = [operand for operand in form.operands if not operand.written and operand.type != "imm"]
-    lines, texts, results = list[str](), list[str](), list[tuple[str, Type]]()
+def _shape(form: Form, name: str, modifiers: Mapping[str, str], number: int) -> Shape:
+    results, sources, immediate = list[str](), list[str](), None
     for operand in form.operands:
-        if operand.written:
-            texts.append(_result(operand, modifiers, results))
-        elif operand.type == "imm":
-            texts.append(str((immediates or {}).get(operand.name, 0)))
+        kind = operand.resolved(modifiers)
+        if operand.type == "imm":
+            immediate = (0xE8, 0x96, 0x01, 0x7F, 0xCA)[number % 5]
+        elif operand.type == "!pred":
+            if not (operand.optional and not modifiers.get("bool")):
+                sources.append("pred")
+        elif operand.written:
+            assert kind is not None, name
+            paired = operand.with_predicate and (
+                number % 2 == 0 or "x2" in modifiers.get("T", "") or form.opcode == "lop3"
+            )
+            results += [kind.name, "pred"] if paired else [kind.name]
         else:
-            texts.append(_source(operand, modifiers, sources.index(operand), lines))
-    lines.append(f"{instruction} {', '.join(texts)};")
-    for index, (register, kind) in enumerate(results):
-        if kind.kind == "p":
-            lines.append(f"selp.b64 %d10, 1, 0, {register};")
-        else:
-            bits = max(kind.bits, 16)
-            lines.append(f"cvt.u64.u{bits} %d10, {register};" if bits < 64 else f"mov.b64 %d10, {register};")
-        lines.append(f"st.global.b64 [%d21+{index * SLOT_BYTES}], %d10;")
-    body = "\n  ".join(lines)
-    return f"""
-.visible .entry {name}(.param .u64 {name}_in, .param .u64 {name}_out, .param .u64 {name}_count)
-{{
-  {_REGISTERS}
-  .reg .pred %more;
-  ld.param.u64 %d20, [{name}_in];
-  ld.param.u64 %d21, [{name}_out];
-  ld.param.u64 %d22, [{name}_count];
-again:
-  setp.eq.u64 %more, %d22, 0;
-  @%more bra done;
-  {body}
-  add.u64 %d20, %d20, {len(sources) * SLOT_BYTES};
-  add.u64 %d21, %d21, {len(results) * SLOT_BYTES};
-  sub.u64 %d22, %d22, 1;
-  bra again;
-done:
-  ret;
-}}
-"""
+            assert kind is not None, name
+            sources.append(kind.name)
+    return Shape(name, tuple(results), tuple(sources), immediate)
 
 
-def apply(library: PtxLibrary, name: str, rows: Sequence[Sequence[int]], results: int = 1) -> list[tuple[int, ...]]:
-    """What `instruction_kernel`'s kernel gives for rows of raw bits."""
-    width = len(rows[0])
-    given = struct.pack(f"<{len(rows) * width}Q", *(value & (1 << 64) - 1 for row in rows for value in row))
-    source = ctypes.create_string_buffer(given, max(len(given), 1))
-    target = ctypes.create_string_buffer(len(rows) * results * SLOT_BYTES)
-    library.run(name, struct.pack("<QQQ", ctypes.addressof(source), ctypes.addressof(target), len(rows)))
-    found = struct.unpack(f"<{len(rows) * results}Q", target.raw)
-    return [found[index * results : (index + 1) * results] for index in range(len(rows))]
+def bits_of(kind: str) -> int:
+    """The width of a type's register."""
+    return {"pred": 1, "tf32": 32}.get(kind) or max(16, _width(kind))
 
 
-def expressions(form: Form) -> Iterator[str]:
-    """The variants of a form that one thread can run on registers alone: what `instruction_kernel` takes."""
-    if form.meets or any(operand.type in ("mem", "vec", "any", "reg", "target") for operand in form.operands):
-        return
-    yield from form.variants()
+def _width(kind: str) -> int:
+    base, paired, _ = kind.partition("x2")
+    known = {"e4m3": 8, "e5m2": 8, "bf16": 16}
+    width = known.get(base) or int(base.lstrip("busf"))
+    return width * 2 if paired else width
 
 
-def _result(operand: FormOperand, modifiers: Mapping[str, str], results: list[tuple[str, Type]]) -> str:
-    kind = operand.resolved(modifiers)
-    assert kind is not None
-    register = "%p14" if kind.kind == "p" else f"%{_PREFIX[kind.size]}14"
-    results.append((register, kind))
-    if operand.with_predicate:
-        results.append(("%p15", TYPES["pred"]))
-        return f"{register}|%p15"
-    return register
+def register_of(kind: str, *, untyped: bool = False) -> str:
+    """The letter of a register that holds a type; with `untyped` a floating-point number stands in one of bits."""
+    letter = _REGISTERS.get(kind)
+    if letter and not (untyped and letter != "p"):
+        return letter
+    return {16: "h", 32: "r", 64: "d"}[bits_of(kind)]
 
 
-def _source(operand: FormOperand, modifiers: Mapping[str, str], index: int, lines: list[str]) -> str:
-    kind = TYPES["pred"] if operand.type == "!pred" else operand.resolved(modifiers)
-    assert kind is not None
-    offset = index * SLOT_BYTES
-    if kind.kind == "p":
-        lines += [f"ld.global.u32 %r{index}, [%d20+{offset}];", f"setp.ne.u32 %p{index}, %r{index}, 0;"]
-        return f"%p{index}"
-    register = f"%{_PREFIX[kind.size]}{index}"
-    lines.append(f"ld.global.b{max(kind.bits, 16)} {register}, [%d20+{offset}];")
-    return register
+def memory_type(letter: str) -> str:
+    return {"h": "b16", "r": "b32", "d": "b64", "f": "f32", "g": "f64"}[letter]
+
+
+def registers(count: int) -> str:
+    kinds = {"p": "pred", "h": "b16", "r": "b32", "d": "b64", "f": "f32", "g": "f64"}
+    return "".join(f"    .reg .{kind} %{letter}<{count}>;\n" for letter, kind in kinds.items())
+
+
+def load(letter: str, index: int, slot: int) -> str:
+    """From the thread's inputs into a register."""
+    if letter == "p":
+        return f"    ld.global.b32 %r99, [%d98+{slot * SLOT}];\n    setp.ne.u32 %p{index}, %r99, 0;\n"
+    return f"    ld.global.{memory_type(letter)} %{letter}{index}, [%d98+{slot * SLOT}];\n"
+
+
+def store(letter: str, index: int, slot: int) -> str:
+    """From a register to the thread's outputs; the rest of the slot is zero."""
+    clear = f"    st.global.b64 [%d99+{slot * SLOT}], 0;\n"
+    if letter == "p":
+        return f"{clear}    selp.b32 %r99, 1, 0, %p{index};\n    st.global.b32 [%d99+{slot * SLOT}], %r99;\n"
+    return f"{clear}    st.global.{memory_type(letter)} [%d99+{slot * SLOT}], %{letter}{index};\n"
+
+
+def entry(name: str, body: str, inputs: int, outputs: int) -> str:
+    """A kernel in which %d98 is the address of the thread's inputs and %d99 that of its outputs."""
+    return (
+        f".visible .entry {name}(.param .u64 from, .param .u64 to)\n{{\n{registers(100)}"
+        "    ld.param.u64 %d98, [from];\n    ld.param.u64 %d99, [to];\n"
+        "    mov.u32 %r97, %ctaid.x;\n    mov.u32 %r98, %ntid.x;\n    mov.u32 %r99, %tid.x;\n"
+        "    mad.lo.u32 %r97, %r97, %r98, %r99;\n"
+        f"    mad.wide.u32 %d98, %r97, {inputs * SLOT}, %d98;\n    mad.wide.u32 %d99, %r97, {outputs * SLOT}, %d99;\n"
+        f"{body}    ret;\n}}\n"
+    )
+
+
+def kernel(name: str, shape: Shape, *, untyped: bool = False) -> str:
+    """A kernel that does one instruction."""
+    letters = [register_of(kind, untyped=untyped) for kind in shape.inputs]
+    results = [register_of(kind, untyped=untyped) for kind in shape.outputs]
+    body = "".join(load(letter, 10 + n, n) for n, letter in enumerate(letters))
+    takes, leaves = shape.carry
+    if takes:
+        body += f"    add.cc.u32 %r96, %r{10 + len(shape.sources)}, 0xffffffff;\n"
+    sources = [f"%{letter}{10 + n}" for n, letter in enumerate(letters[: len(shape.sources)])]
+    if shape.immediate is not None:
+        sources.insert(3, hex(shape.immediate))
+    destination = "|".join(f"%{letter}{n}" for n, letter in enumerate(results[: len(shape.results)]))
+    body += f"    {shape.name} {', '.join([destination, *sources])};\n"
+    if leaves:
+        body += f"    addc.u32 %r{len(shape.results)}, 0, 0;\n"
+    body += "".join(store(letter, n, n) for n, letter in enumerate(results))
+    return entry(name, body, len(shape.inputs), len(results))
+
+
+class PtxDevice:
+    """The emulation in a process of its own, to which kernels are handed as PTX."""
+
+    def __init__(self, runtime: Path, folder: Path) -> None:
+        self._folder = folder
+        self._child = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("ptx_device.py")), str(runtime / "libcudart.so")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={"PATH": "/usr/bin:/bin", "TELERUN_EMULATOR_KERNELS": str(folder), "TELERUN_EMULATOR_CHECKS": "0"},
+        )
+
+    def build(self, ptx: str) -> None:
+        """Translate and compile ahead; several threads may do so at once."""
+        library = self._folder / library_name(ptx.encode(), 0)
+        if not library.exists():
+            build_kernels(ptx, library, 0)
+
+    def run(self, ptx: str, launches: Sequence[tuple[str, bytes, int, int]]) -> list[bytes]:
+        """Launch kernels of a module: name, inputs, bytes of output, threads."""
+        self.build(ptx)
+        assert self._child.stdin
+        assert self._child.stdout
+        body = pickle.dumps((ptx, list(launches)))
+        self._child.stdin.write(len(body).to_bytes(8, "little") + body)
+        self._child.stdin.flush()
+        size = int.from_bytes(self._child.stdout.read(8), "little")
+        answer = pickle.loads(self._child.stdout.read(size))
+        assert isinstance(answer, list), answer
+        return answer
+
+    def close(self) -> None:
+        assert self._child.stdin
+        assert self._child.stdout
+        self._child.stdin.close()
+        self._child.wait(30)
+        self._child.stdout.close()

@@ -10,6 +10,7 @@ from telerun_executor.emulator.ptx.nodes import Instruction, Integer, Operand, P
 from telerun_executor.emulator.ptx.types import TYPES, Type
 
 _PREDICATE = TYPES["pred"]
+_ABSOLUTE = {"f32": "__builtin_fabsf"}
 
 
 def expression(writer: Writer, instruction: Instruction, form: Form, modifiers: Mapping[str, str]) -> None:
@@ -27,9 +28,11 @@ def expression(writer: Writer, instruction: Instruction, form: Form, modifiers: 
     result, wanted = instruction.operands[0], form.operands[0]
     kind = wanted.resolved(modifiers)
     assert kind is not None
-    code = form.code.format(**fields)
     if modifiers.get("xorsign_abs"):
-        code = f"ptx_xorsign_{kind.name}({code}, {fields['a']}, {fields['b']})"
+        sizes = {name: f"{_ABSOLUTE.get(kind.name, f'ptx_abs_{kind.name}')}({fields[name]})" for name in "ab"}
+        code = f"ptx_xorsign_{kind.name}({form.code.format(**fields | sizes)}, {fields['a']}, {fields['b']})"
+    else:
+        code = form.code.format(**fields)
     for name in ("sat", "relu", "ftz"):  # in this order
         if modifiers.get(name) and name not in form.code:  # else the code does it itself
             code = f"ptx_{name}_{kind.name}({code})"

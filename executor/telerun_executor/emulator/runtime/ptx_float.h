@@ -123,7 +123,7 @@ EMU_INLINE float ptx_copysign_f32(float size, float sign) { return __builtin_cop
 EMU_INLINE double ptx_copysign_f64(double size, double sign) { return __builtin_copysign(size, sign); }
 EMU_INLINE float ptx_xorsign_f32(float x, float a, float b)
 {
-    return ptx_f32((ptx_bits_f32(x) & 0x7fffffff) | ((ptx_bits_f32(a) ^ ptx_bits_f32(b)) & 0x80000000));
+    return x != x ? x : ptx_f32((ptx_bits_f32(x) & 0x7fffffff) | ((ptx_bits_f32(a) ^ ptx_bits_f32(b)) & 0x80000000));
 }
 
 /* To integers: rounded first (rni, rzi, rmi, rpi), then clamped. `nan` is what a NaN gives. */

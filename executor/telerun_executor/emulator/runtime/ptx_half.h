@@ -128,7 +128,7 @@ EMU_INLINE double ptx_odd_u64(uint64_t x) { return ptx_odd_sum((double)(x >> 32)
                     : ptx_nan_##T(b) || ptx_order(a) > ptx_order(b) ? a : b)                                                   \
     PTX_TWO(minNaN, T, ptx_nan_##T(a) || ptx_nan_##T(b) ? 0x7fff : ptx_min_##T(a, b))                                          \
     PTX_TWO(maxNaN, T, ptx_nan_##T(a) || ptx_nan_##T(b) ? 0x7fff : ptx_max_##T(a, b))                                          \
-    PTX_THREE(xorsign, T, (a & 0x7fff) | ((b ^ c) & 0x8000))
+    PTX_THREE(xorsign, T, ptx_nan_##T(a) ? 0x7fff : (a & 0x7fff) | ((b ^ c) & 0x8000))
 
 double exp2(double);
 double tanh(double);

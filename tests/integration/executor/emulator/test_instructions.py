@@ -1,0 +1,147 @@
+"""Instructions of PTX on the emulation against a reference written from the manual, rounding and NaNs to the bit."""
+
+from __future__ import annotations
+
+import os
+import random
+import struct
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from ptx_reference import Accepted, NotSpecified, reference
+from ptx_reference.floats import FORMATS
+from ptx_reference.words import PAIRS, signed
+from tests_cuda_corpus import Emulator
+from tests_ptx import HEADER, SLOT, PtxDevice, Shape, bits_of, kernel, shapes
+
+KERNELS_PER_MODULE = 100
+GROUPS = {  # opcodes, how many sets of operands, one of how many variants is taken
+    "sums": ("add sub addc subc sad", 40, 1),
+    "products": ("mul mul24 mad mad24 madc fma", 40, 1),
+    "quotients": ("div rem rcp sqrt rsqrt", 40, 1),
+    "functions": ("sin cos lg2 ex2 tanh testp copysign abs neg", 40, 1),
+    "choices": ("min max selp slct", 40, 1),
+    "bits": ("popc clz brev bfind bfe bfi bmsk szext fns prmt lop3 dp4a dp2a", 60, 1),
+    "logic": ("and or xor not cnot shl shr shf", 40, 1),
+    "conversions": ("cvt", 40, 1),
+    "comparisons": ("setp", 30, 2),
+    "set": ("set", 20, 9),
+}
+
+
+def operand(kind: str, choose: random.Random) -> int:
+    """Bits of a type, edge cases often."""
+    if kind == "pred":
+        return choose.getrandbits(1)
+    if kind in PAIRS and PAIRS[kind] in FORMATS:
+        bits = bits_of(kind) // 2
+        return (
+            operand(PAIRS[kind], choose) & ((1 << bits) - 1)
+            | (operand(PAIRS[kind], choose) & ((1 << bits) - 1)) << bits
+        )
+    if kind in FORMATS:
+        return _floating(kind, choose)
+    bits = bits_of(kind)
+    edges = (0, 1, 2, 7, 31, 32, 33, 63, 64, 1 << (bits - 1), (1 << (bits - 1)) - 1, (1 << bits) - 1, (1 << bits) - 2)
+    spread = choose.getrandbits(choose.randint(1, bits))
+    return choose.choice((choose.choice(edges), spread, choose.getrandbits(bits), (1 << bits) - 1 - spread)) & (
+        (1 << bits) - 1
+    )
+
+
+def _floating(kind: str, choose: random.Random) -> int:
+    form = FORMATS[kind]
+    least_normal = 1 << form.fraction
+    one = form.bias << form.fraction
+    edges = (
+        0, 1, least_normal - 1, least_normal, least_normal + 1, one - 1, one, one + 1, form.greatest, form.greatest + 1,
+        form.greatest + 2, form.nan, form.greatest + 1 | least_normal >> 1,
+        (form.bias + form.fraction) << form.fraction,
+    )  # fmt: skip
+    sign = choose.choice((0, form.sign))
+    near_one = ((form.bias + choose.randint(-8, 8)) << form.fraction) | choose.getrandbits(form.fraction)
+    if kind in ("f32", "f64") and choose.random() < 0.15:  # a whole number or a half, as conversions meet them
+        value = choose.choice((-1, 1)) * choose.getrandbits(choose.randint(1, 66)) / 2
+        try:
+            return int.from_bytes(struct.pack("<f" if kind == "f32" else "<d", value), "little")
+        except OverflowError:
+            return form.greatest
+    return choose.choice((choose.choice(edges) | sign, near_one | sign, near_one | sign, choose.getrandbits(form.bits)))
+
+
+def operand_sets(shape: Shape, count: int) -> list[tuple[int, ...]]:
+    choose = random.Random(shape.name)
+    found = []
+    for _ in range(count):
+        values = [operand(kind, choose) for kind in shape.inputs]
+        if choose.random() < 0.2 and len(set(shape.sources[:2])) == 1 and len(values) > 1:  # equal, or nearly so
+            values[1] = max(values[0] - choose.randint(0, 2), 0) ^ choose.choice(
+                (0, 1 << (bits_of(shape.sources[0]) - 1))
+            )
+        if shape.carry[0]:
+            values[-1] &= 1
+        found.append(tuple(values))
+    return found
+
+
+def expected(shape: Shape, values: Sequence[int]) -> list[int | Accepted]:
+    results = reference(shape.name, values, shape.immediate or 0)
+    if len(results) > len(shape.outputs):  # a second destination that this use does not ask for
+        results = results[: len(shape.outputs)]
+    narrow = {"u8": lambda value: value, "s8": lambda value: signed(value, 8) & 0xFFFF}.get(shape.results[0])
+    if narrow and isinstance(results[0], int):  # a register of 16 bits holds it, extended
+        results[0] = narrow(results[0])
+    return results
+
+
+def differences(shape: Shape, sets: Sequence[Sequence[int]], output: bytes) -> Iterator[str]:
+    width = len(shape.outputs)
+    found = struct.unpack(f"<{len(sets) * width}Q", output)
+    for number, values in enumerate(sets):
+        try:
+            wanted = expected(shape, values)
+        except NotSpecified:
+            continue
+        given = found[number * width : (number + 1) * width]
+        if not all(
+            one == other if isinstance(other, int) else other.holds(one)
+            for one, other in zip(given, wanted, strict=True)
+        ):
+            yield f"{shape.name} {_shown(values)}: {_shown(given)}, expected {_shown(wanted)}"
+
+
+def _shown(values: Sequence[int | Accepted]) -> str:
+    return ", ".join(hex(value) if isinstance(value, int) else repr(value) for value in values)
+
+
+@pytest.fixture(scope="module")
+def device(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PtxDevice]:
+    opened = PtxDevice(emulator.runtime, tmp_path_factory.mktemp("instructions"))
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_instructions_agree_with_the_manual(group: str, device: PtxDevice) -> None:
+    opcodes, count, step = GROUPS[group]
+    wanted = list(shapes(*opcodes.split()))[::step]
+    chunks = [wanted[first : first + KERNELS_PER_MODULE] for first in range(0, len(wanted), KERNELS_PER_MODULE)]
+    texts = [
+        HEADER + "".join(kernel(f"k{n}", shape, untyped=n % 3 == 0) for n, shape in enumerate(chunk))
+        for chunk in chunks
+    ]
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        list(pool.map(device.build, texts))
+    wrong, known = list[str](), 0
+    for chunk, text in zip(chunks, texts, strict=True):
+        sets = [operand_sets(shape, count) for shape in chunk]
+        launches = []
+        for number, (shape, values) in enumerate(zip(chunk, sets, strict=True)):
+            padded = [*values, *[values[0]] * (-len(values) % 64)]
+            data = b"".join(struct.pack(f"<{len(one)}Q", *one) for one in padded)
+            launches.append((f"k{number}", data, len(padded) * len(shape.outputs) * SLOT, len(padded)))
+        for shape, values, output in zip(chunk, sets, device.run(text, launches), strict=True):
+            wrong += differences(shape, values, output[: len(values) * len(shape.outputs) * SLOT])
+            known += 1
+    assert not wrong, f"{len(wrong)} of {known * count}:\n" + "\n".join(wrong[:: max(1, len(wrong) // 60)])
