@@ -116,14 +116,16 @@ class Emulator:
         for words in checks or (self.checks,):
             build_program(target, target.parent / "kernels", check_bits(words))
 
-    def run(self, target: Path, *, checks: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, target: Path, *arguments: str, checks: str = "", cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         environment = {
             "PATH": "/usr/bin:/bin",
             "LD_LIBRARY_PATH": str(self.runtime),
             "TELERUN_EMULATOR_KERNELS": str(target.parent / "kernels"),
             "TELERUN_EMULATOR_CHECKS": checks or self.checks,
         }
-        return run(target, environment, cwd=cwd)
+        return run(target, environment, *arguments, cwd=cwd)
 
 
 def cuda_headers(tools: CudaTools) -> Path:
@@ -133,10 +135,12 @@ def cuda_headers(tools: CudaTools) -> Path:
     return next(folder for folder in found if (folder / "cuda_runtime_api.h").exists())
 
 
-def run(target: Path, environment: dict[str, str], *, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    target: Path, environment: dict[str, str], *arguments: str, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     """One run of a compiled program, by default in its own folder."""
     return subprocess.run(
-        [str(target)],
+        [str(target), *arguments],
         cwd=cwd or target.parent,
         env=environment,
         capture_output=True,
