@@ -79,12 +79,14 @@ async def test_a_job_is_alone_in_its_cgroup_and_leaves_nothing(hierarchy: Hierar
 async def test_memory_is_the_whole_jobs(hierarchy: Hierarchy) -> None:
     needs(hierarchy, "memory")
     job = hierarchy.create("job", CgroupLimits(memory_bytes=32 * MIB), None)
-    process = start(job, "sh", "-c", "for n in 1 2 3; do head -c 15m /dev/zero | tail & done; wait", stdout=-3)
-    await asyncio.to_thread(process.wait)
-    usage = job.usage()
-    assert usage.oom_kills >= 1
-    assert 24 * MIB < usage.peak_memory_bytes <= 32 * MIB
+    hold = "import time; held = b'x' * (14 << 20); time.sleep(60)"  # each alone is within the limit
+    processes = [start(job, sys.executable, "-I", "-S", "-c", hold, stderr=-3) for _ in range(3)]
+    async with asyncio.timeout(60):
+        while job.usage().oom_kills == 0:
+            await asyncio.sleep(0.02)
+    assert 24 * MIB < job.usage().peak_memory_bytes <= 32 * MIB
     await end(job)
+    assert {process.wait() for process in processes} == {-9}
 
 
 async def test_a_process_within_its_memory_is_left_alone(hierarchy: Hierarchy) -> None:

@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 MODULES = ("test_cgroups.py", "guest_cgroups_v2.py")
 NEEDLESS = ("cacheprovider", "hypothesispytest", "anyio", "platformdirs")  # loading them takes time
 OPTIONS = ("-q", *(f"-pno:{name}" for name in NEEDLESS), f"--junitxml={SHARE}/report.xml", "--override-ini=addopts=")
-BOOT_S = 100
+BOOT_S = 110
 
 
 def _tests() -> list[str]:
