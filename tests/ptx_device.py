@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import pickle
-import struct
 import sys
 
 THREADS_PER_BLOCK = 64
@@ -20,7 +19,7 @@ class Dim3(ctypes.Structure):
 
 
 class Device:
-    """The runtime library, used as a program that nvcc linked would use it."""
+    """The CUDA runtime behind a library's name."""
 
     def __init__(self, library: str) -> None:
         self.cuda = ctypes.CDLL(library)
@@ -31,30 +30,18 @@ class Device:
         self.cuda.cudaMemset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
         self.cuda.cudaFree.argtypes = [ctypes.c_void_p]
         self.cuda.cudaGetErrorString.restype = ctypes.c_char_p
-        self.register = getattr(self.cuda, "__cudaRegisterFatBinary")
-        self.register.restype = ctypes.c_void_p
-        self.kept: list[object] = []  # what was registered must stay where it is
 
-    def load(self, ptx: str, names: list[str]) -> dict[str, int]:
-        """Register a module as nvcc's start-up code does; gives each kernel's address on the host."""
-        text = ptx.encode() + b"\0"
-        text += bytes(-len(text) % 8)
-        entry = struct.pack("<HHIQ12xI32x", 1, 0x101, 64, len(text), 80) + text
-        container = ctypes.create_string_buffer(struct.pack("<IHHQ", 0xBA55ED50, 1, 16, len(entry)) + entry)
-        wrapper = ctypes.create_string_buffer(struct.pack("<IIQQ", 0x466243B1, 1, ctypes.addressof(container), 0), 24)
-        handle = ctypes.c_void_p(self.register(wrapper))
-        self.kept += [container, wrapper]
-        addresses = {}
+    def load(self, ptx: str, names: list[str]) -> dict[str, ctypes.c_void_p]:
+        library = ctypes.c_void_p()
+        no = ctypes.c_void_p(None)
+        self.check(self.cuda.cudaLibraryLoadData(ctypes.byref(library), ptx.encode(), no, no, 0, no, no, 0))
+        kernels = {}
         for name in names:
-            stub, text_name = ctypes.create_string_buffer(1), ctypes.create_string_buffer(name.encode())
-            self.kept += [stub, text_name]
-            no = ctypes.c_void_p(None)
-            getattr(self.cuda, "__cudaRegisterFunction")(handle, stub, text_name, text_name, -1, no, no, no, no, no)
-            addresses[name] = ctypes.addressof(stub)
-        getattr(self.cuda, "__cudaRegisterFatBinaryEnd")(handle)
-        return addresses
+            kernels[name] = ctypes.c_void_p()
+            self.check(self.cuda.cudaLibraryGetKernel(ctypes.byref(kernels[name]), library, name.encode()))
+        return kernels
 
-    def launch(self, kernel: int, data: bytes, output_size: int, threads: int) -> bytes:
+    def launch(self, kernel: ctypes.c_void_p, data: bytes, output_size: int, threads: int) -> bytes:
         source, target = ctypes.c_void_p(), ctypes.c_void_p()
         self.check(self.cuda.cudaMalloc(ctypes.byref(source), ctypes.c_size_t(max(len(data), 8))))
         self.check(self.cuda.cudaMalloc(ctypes.byref(target), ctypes.c_size_t(output_size)))
