@@ -59,8 +59,9 @@ class NativeToolchain(Toolchain):
         if spec.run:
             libraries = (f"-l{library}" for library in spec.libraries)
             argv = (*self._compile(spec), main, "-x", "none", "-o", str(workspace.program), *libraries)
-        else:  # needs no main; further sources among the flags each become an object, so that none can be named
-            argv = (*self._compile(spec), "-c", main)
+        else:  # needs no main; where there may be further sources among the flags, all become one object
+            to_object = "-c" if all(flag.startswith("-") for flag in spec.compile_flags) else "-r"
+            argv = (*self._compile(spec), to_object, main, "-o", str(workspace.build / "program.o"))
         return (Command(argv=argv, cwd=workspace.src, stdout=StreamId.COMPILE, stderr=StreamId.COMPILE),)
 
     def _compile(self, spec: JobSpec) -> tuple[str, ...]:
