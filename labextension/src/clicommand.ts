@@ -9,10 +9,13 @@ export function cliCommand(spec: JobSpec): string {
     values.filter(value => value !== null && value !== undefined).flatMap(value => [name, `${value}`]);
   const bytes = spec.limits?.memory_bytes;
   const seconds = spec.limits?.wall_time_s;
+  const main = mainFile(spec)?.path;
+  const beside = main ? (spec.files ?? []).map(file => file.path).filter(path => path !== main) : [];
   const words = [
     'telerun',
     'run',
     ...(spec.asm ? ['--asm'] : []),
+    ...(spec.run === false ? ['--compile-only'] : []),
     ...option('-X', spec.compile_flags ?? []),
     ...option('--std', [spec.std]),
     ...option(
@@ -28,11 +31,20 @@ export function cliCommand(spec: JobSpec): string {
     ...option('--memory', [bytes && `${bytes}B`]),
     ...option('--gpus', [spec.gpus]),
     ...option('--device', [spec.device]),
+    ...option('--label', spec.labels ?? []),
+    ...(typeof spec.emulate === 'boolean' ? [spec.emulate ? '--emulate' : '--no-emulate'] : []),
+    ...(spec.wait_for_executor ? ['--wait-for-executor'] : []),
+    ...option('--header-file', beside),
+    ...option(
+      '--in',
+      (spec.inputs ?? []).map(file => file.path)
+    ),
+    ...option('--stdin', [spec.stdin?.path]),
     ...option('--name', [spec.name]),
     ...option('--tag', spec.tags ?? [])
   ];
   if (spec.language === 'command') {
     return shellWords([...words, '--', ...(spec.args ?? [])]);
   }
-  return shellWords([...words, spec.language, mainFile(spec)?.path ?? '.', ...(spec.args ?? [])]);
+  return shellWords([...words, spec.language, main ?? '.', ...(spec.args ?? [])]);
 }

@@ -26,7 +26,7 @@ import { ExecutorsView } from './panel/executors';
 import { JobsPanel } from './panel/panel';
 import { JOB_MIME } from './protocol';
 import { JobOutput } from './renderer';
-import { Api, submitFile } from './restapi';
+import { Api, chooseServer, submitFile } from './restapi';
 import { StatusItem } from './statusbar';
 import { askOptions } from './submitdialog';
 import { CommandIDs, ITelerun, Telerun } from './telerun';
@@ -179,9 +179,16 @@ const panel: JupyterFrontEndPlugin<void> = {
     }
     void registry?.load(SETTINGS).then(settings => {
       let side = 'left';
+      let server: string | null = null;
       const apply = (): void => {
         notifications = settings.get('notifications').composite as Notifications;
         options = settings.get('options').composite as string;
+        const chosen = (settings.get('server').composite as string).trim();
+        if (chosen !== server) {
+          server = chosen;
+          const done = chooseServer(telerun.manager.api, chosen || null);
+          void (chosen ? told(done) : done.catch(() => undefined)); // what is wrong then, the panel says
+        }
         const wanted = settings.get('side').composite as string;
         if (wanted !== side) {
           side = wanted;

@@ -175,6 +175,11 @@ export function submitSource(api: Api, source: string, options: Options): Promis
   return api.post('submit-source', { source, options });
 }
 
+/** Which server the panel shows; null for the one that cells use. */
+export function chooseServer(api: Api, url: string | null): Promise<Status> {
+  return api.post('server', { url });
+}
+
 export function startLocal(api: Api): Promise<Status> {
   return api.post('start-local');
 }

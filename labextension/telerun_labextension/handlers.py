@@ -6,6 +6,7 @@ A refusal is a `Problem` {code, message, hint, path, items, status}: what the qu
 
     GET  status?frontend=VERSION    Status {configured, url, reachable, user, problem, versions, notices}; never fails
     POST start-local                starts the user's own server where none is known (a few seconds) -> Status
+    POST server {url}               the server for the panel, one with a login; null: the one that cells use -> Status
     GET  version, me, limits, executors?history=                          the queue's own answers
     GET  jobs?state=&notebook=&tag=&name=&before=&limit=                  JobList, newest first
     POST jobs                       Submit {spec, idempotency_key} -> Job; a job's spec may be sent again as it is
@@ -33,6 +34,7 @@ device, labels, tags, compiler, notebook, cell_id.
 from __future__ import annotations
 
 from jupyter_server.auth.decorator import authorized
+from msgspec import Struct
 from tornado.web import authenticated
 
 from telerun_labextension.bundle import bundle
@@ -136,6 +138,18 @@ class StartLocalHandler(ApiHandler):
         self.answer(await status(self.upstream, None))
 
 
+class Choice(Struct, frozen=True, kw_only=True):
+    url: str | None
+
+
+class ServerHandler(ApiHandler):
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        await self.upstream.choose(decode(self.request.body, Choice).url)
+        self.answer(await status(self.upstream, None))
+
+
 class BundleHandler(ApiHandler):
     @authenticated
     @authorized
@@ -167,6 +181,7 @@ def _below(route: str) -> str:
 ROUTES = (
     ("status", StatusHandler),
     ("start-local", StartLocalHandler),
+    ("server", ServerHandler),
     ("(version|me|limits|executors)", QueueHandler),
     (_below(routes.JOBS), JobsHandler),
     (_below(routes.JOB), JobHandler),

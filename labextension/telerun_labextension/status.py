@@ -37,6 +37,8 @@ async def status(upstream: Upstream, front_end: str | None) -> Status:
             f"The panel in this page is Telerun {front_end}, the Jupyter server has {VERSION}. "
             "Reload the page; if that changes nothing, restart the Jupyter server."
         )
+    if upstream.chosen:
+        notices.append(f"The panel's settings choose {upstream.chosen}; cells use the server of `telerun login`.")
     client = queue = user = trouble = None
     try:
         client = await upstream.client()

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-from telerun_magic import connect
+from telerun_magic import config, connect
 from telerun_magic.connect import Connection
 from telerun_protocol.client import Client
+from telerun_protocol.errors import NotConfigured
 
 VERSION = metadata.version("telerun-magic")
 KNOWN_S = 1.0  # settings are looked up again after this
@@ -32,6 +33,20 @@ class Upstream:
         self._connections: dict[Place, Connection] = {}
         self._place: Place | None = None
         self._looked_at = 0.0
+        self._chosen: str | None = None
+
+    @property
+    def chosen(self) -> str | None:
+        """The server that a person chose for the panel alone, None for the one that cells use."""
+        return self._chosen
+
+    async def choose(self, url: str | None) -> None:
+        """From now on this one. Raises NotConfigured for one without a login: no token goes where a page says."""
+        chosen = config.server_url(url) if url else None
+        if chosen and chosen not in await asyncio.to_thread(config.credentials):
+            raise NotConfigured(f"No token is known for {chosen}.", hint=f"Log in: telerun login {chosen}")
+        async with self._turn:
+            self._chosen, self._looked_at = chosen, 0.0
 
     async def client(self, *, start: bool = False) -> Client:
         """The client for the server in force. Raises NotConfigured, or InvalidMessage for a bad setting.
@@ -39,9 +54,9 @@ class Upstream:
         `start`: start the user's own server where none is known.
         """
         async with self._turn:
-            if start or self._place is None or time.monotonic() - self._looked_at > KNOWN_S:
+            if start or self._place is None or not self._looked_at or time.monotonic() - self._looked_at > KNOWN_S:
                 former, self._place = self._place, None
-                found = await asyncio.to_thread(connect.connection, start=start)
+                found = await asyncio.to_thread(connect.connection, start=start, url=self._chosen)
                 place = (found.url, found.ca_file)
                 self._connections[place] = found
                 if place not in self._clients:

@@ -39,6 +39,20 @@ test('a job as a command line', () => {
     args: ['1 2']
   };
   assert.equal(cliCommand(spec), "telerun run --asm --arch 90 --time 30s cu cell.cu '1 2'");
+  const more = {
+    ...spec,
+    files: [file, { ...file, path: 'a.h' }],
+    main: 'cell.cu',
+    run: false,
+    labels: ['gpu-memory>=40GB'],
+    emulate: false,
+    inputs: [{ ...file, path: 'data.csv' }]
+  };
+  assert.equal(
+    cliCommand(more),
+    "telerun run --asm --compile-only --arch 90 --time 30s --label 'gpu-memory>=40GB' --no-emulate " +
+      "--header-file a.h --in data.csv cu cell.cu '1 2'"
+  );
   assert.equal(cliCommand({ language: 'command', args: ['nvidia-smi', '-L'] }), 'telerun run -- nvidia-smi -L');
 });
 

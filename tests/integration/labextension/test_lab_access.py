@@ -20,6 +20,7 @@ ROUTES = [
     ("POST", "jobs/1/cancel"),
     ("GET", "jobs/1/bundle"),
     ("GET", "jobs/1/output"),
+    ("POST", "server"),
     ("GET", "jobs/1/log"),
     ("GET", "jobs/1/files/a"),
     ("HEAD", "jobs/1/files/a"),

@@ -72,6 +72,28 @@ async def test_tabs_hear_that_the_server_went_and_came_back(
     assert len(jupyter.lines("answers")) == 1
 
 
+async def test_the_panel_can_show_another_server_with_a_login(
+    telerun_server: ServerProcess, own_server: ServerProcess, start_jupyter: Start, open_browser: Open, tmp_path: Path
+) -> None:
+    url, token = telerun_server.url, telerun_server.user_token_file.read_text().strip()
+    (tmp_path / "config").mkdir(mode=0o700)
+    (tmp_path / "config" / "credentials.toml").write_text(f'["{url}"]\ntoken = "{token}"\n')
+    env = own_server.environment(TELERUN_CONFIG_DIR=str(tmp_path / "config"))
+    browser = open_browser(start_jupyter(env=env))
+    async with browser.tab() as tab:
+        assert (await tab.next("hello"))["url"] == own_server.url
+        status = await browser.post("server", {"url": url})
+        assert (status["url"], status["reachable"]) == (url, True)
+        assert url in status["notices"][0]
+        assert (await tab.next("hello"))["url"] == url
+        for elsewhere in ("http://127.0.0.1:9", own_server.url):  # a token never goes where a page says
+            refused = await browser.ask("POST", "server", json={"url": elsewhere})
+            assert (refused.status, refused.json["code"]) == (409, "not_configured")
+        assert (await browser.get("status"))["url"] == url
+        assert (await browser.post("server", {"url": None}))["url"] == own_server.url
+        assert (await tab.next("hello"))["url"] == own_server.url
+
+
 async def test_a_wrong_token_is_not_jupyters_login(
     own_server: ServerProcess, start_jupyter: Start, open_browser: Open, tmp_path: Path
 ) -> None:
