@@ -52,12 +52,12 @@ class V2Hierarchy(Hierarchy):
         """
         self.problems: list[str] = []
         self._is_aside = False
+        self._base = Directory(base)
         try:
-            self._base = Directory.open(base)
             self._parent = open_parent(base, owner)
+            self._base = Directory.open(base)
         except OSError as error:
             raise SandboxError(f"Cannot make cgroups in {base}: {error.strerror}.") from error
-        self._before = self._base.words("cgroup.subtree_control")
         try:
             self._settle()
         except SandboxError:
@@ -86,28 +86,21 @@ class V2Hierarchy(Hierarchy):
     def close(self) -> None:
         remove_parent(self._parent)
         with contextlib.suppress(OSError, SandboxError):
-            if TOP not in self._base.children():
-                for controller in set(self._base.words("cgroup.subtree_control")) - set(self._before):
-                    self._base.write("cgroup.subtree_control", f"-{controller}")
-                if self._is_aside:
-                    aside = self._base.child(ASIDE)
-                    _move(aside, self._base)
-                    aside.close()
-                    self._base.remove(ASIDE)
+            if self._is_aside and TOP not in self._base.children():
+                self._step_back()
         self._base.close()
 
     def _settle(self) -> None:
-        try:
-            _hand_down(self._base)
-        except SandboxError:
-            if str(os.getpid()) not in self._base.words("cgroup.procs"):
-                raise
+        processes = self._base.words("cgroup.procs")
+        if processes and self._base.has("cgroup.type"):  # which the root of the machine has not
+            if str(os.getpid()) not in processes:
+                raise SandboxError(f"In {self._base.path} there are processes that are not this executor's.")
             self._step_aside()
-            _hand_down(self._base)
+        self._hand_down(self._base)
         top = self._base.child(TOP)
-        _hand_down(top)
+        self._hand_down(top)
         top.close()
-        _hand_down(self._parent)
+        self._hand_down(self._parent)
         V2Job(PROBE, self._parent).sweep()
         job = V2Job(PROBE, self._parent, make=True)
         try:
@@ -118,12 +111,27 @@ class V2Hierarchy(Hierarchy):
         finally:
             job.sweep()
 
+    def _hand_down(self, directory: Directory) -> None:
+        """Lets the children of a directory use the controllers that it has."""
+        usable, enabled = (directory.words(f"cgroup.{file}") for file in ("controllers", "subtree_control"))
+        for name in CONTROLLERS:
+            if name in usable and name not in enabled:
+                self._takes(name, partial(directory.write, "cgroup.subtree_control", f"+{name}"))
+
     def _step_aside(self) -> None:
         """Moves all processes in the base into a child: this one and, in a service or a container, its companions."""
         aside = self._base.child(ASIDE, make=not self._base.has(ASIDE))
         _move(self._base, aside)
         aside.close()
         self._is_aside = True
+
+    def _step_back(self) -> None:
+        for controller in self._base.words("cgroup.subtree_control"):
+            self._base.write("cgroup.subtree_control", f"-{controller}")
+        aside = self._base.child(ASIDE)
+        _move(aside, self._base)
+        aside.close()
+        self._base.remove(ASIDE)
 
     def _working(self, job: V2Job) -> Iterator[str]:
         """Which limits can be set, found out by setting them."""
@@ -204,14 +212,6 @@ def settings(limits: CgroupLimits, *, can_swap: bool) -> Iterator[tuple[str, obj
     for limit in limits.io:
         rates = " ".join(f"{key}={rate}" for key, rate in zip(RATES, limit.rates, strict=True) if rate is not None)
         yield "io.max", f"{limit.device} {rates}"
-
-
-def _hand_down(directory: Directory) -> None:
-    """Lets the children of a directory use the controllers that it has."""
-    usable, enabled = (directory.words(f"cgroup.{file}") for file in ("controllers", "subtree_control"))
-    for controller in CONTROLLERS:
-        if controller in usable and controller not in enabled:
-            directory.write("cgroup.subtree_control", f"+{controller}")
 
 
 def _move(source: Directory, target: Directory) -> None:
