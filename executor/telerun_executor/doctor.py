@@ -16,13 +16,15 @@ from rich.console import Console
 from rich.table import Table
 
 from telerun_executor.config import Config, Token
-from telerun_executor.devices import nvidia
+from telerun_executor.devices import emulated, nvidia
+from telerun_executor.devices.probe import probe
 from telerun_executor.runners.sandbox.capabilities import detect, level
 from telerun_executor.toolchains.discovery import Tool, find_cuda_tools, find_tool
+from telerun_executor.toolchains.emulation import NAME
 from telerun_executor.toolchains.shell import SHELL
 from telerun_protocol import routes
 from telerun_protocol.client import Client
-from telerun_protocol.errors import TelerunError
+from telerun_protocol.errors import NotConfigured, TelerunError
 from telerun_protocol.states import Isolation
 from telerun_protocol.units import show_size
 
@@ -48,7 +50,7 @@ class Finding:
 
 
 async def examine(config: Config) -> list[Finding]:
-    findings = [*_tools(), *_devices(config), *_isolation(config), _disk(config)]
+    findings = [*_tools(), *await _gpus(config), _emulation(config), *_isolation(config), _disk(config)]
     if config.server:
         findings += await _server(config)
     return findings
@@ -92,19 +94,31 @@ def _tool(name: str, tool: Tool | None, why: str, fix: str, *, needed: bool) -> 
     return Finding(what=name, ok=tool is not None, found=found, why=why, fix=fix, needed=needed)
 
 
-def _devices(config: Config) -> Iterator[Finding]:
+async def _gpus(config: Config) -> list[Finding]:
+    """Each as the executor finds it at its start: a small program has run on it, or the reason why not."""
     devices = nvidia.inventory(visible=os.environ.get(nvidia.VISIBLE)) if config.gpu else ()
+    found = []
     for device in devices:
-        found = f"{device.name}, {device.arch}, {show_size(device.memory_bytes)}, driver {device.driver}"
-        yield Finding(what="GPU", ok=True, found=found, why="runs CUDA programs")
+        facts = f"{device.name}, {device.arch}, {show_size(device.memory_bytes)}, driver {device.driver}"
+        why = await probe(device)
+        fix = "`nvidia-smi`, the kernel's log (`dmesg`), a restart of the driver"
+        told = f"{facts}. {why}" if why else facts
+        found.append(Finding(what="GPU", ok=not why, found=told, why="runs CUDA programs", fix=fix))
     if not devices:
-        yield Finding(
-            what="GPU",
-            ok=False,
-            found="switched off" if not config.gpu else "",
-            why="runs CUDA programs; without one they are compiled and shown",
-            fix="a machine with an NVIDIA GPU and its driver",
-        )
+        where = "switched off" if not config.gpu else ""
+        fix = "a machine with an NVIDIA GPU and its driver"
+        found.append(Finding(what="GPU", ok=False, found=where, why="runs CUDA programs", fix=fix))
+    return found
+
+
+def _emulation(config: Config) -> Finding:
+    why = "runs CUDA programs where there is no GPU"
+    try:
+        emulation = emulated.set_up(config)
+    except NotConfigured as error:
+        return Finding(what="CUDA emulation", ok=False, found=str(error), why=why, fix="nvcc and gcc", needed=True)
+    found = NAME if emulation else "switched off" if config.emulation is False else ""
+    return Finding(what="CUDA emulation", ok=emulation is not None, found=found, why=why, fix="nvcc and gcc")
 
 
 def _isolation(config: Config) -> Iterator[Finding]:
