@@ -73,6 +73,12 @@ class Launcher:
             await self._wind_down(grace_s)
             raise
 
+    async def stop(self) -> None:
+        """Ends the command that still runs, if one does; whether that succeeded has to be seen elsewhere."""
+        if self.is_busy:
+            with contextlib.suppress(SandboxError):
+                await self._wind_down(0.0)
+
     async def _wind_down(self, grace_s: float) -> None:
         while True:
             self.end(grace_s)
@@ -102,9 +108,10 @@ class Launcher:
         if not line:
             raise SandboxError("The process that starts this executor's commands ended unexpectedly.")
         answer: dict[str, Any] = json.loads(line)
+        self.is_busy = False
         if "stuck" in answer:
             raise SandboxError(f"The command could not be ended: {answer['stuck']}.")
-        self.answer, self.is_busy = answer, False
+        self.answer = answer
 
     async def close(self) -> None:
         """Ends the launcher with everything it still runs."""

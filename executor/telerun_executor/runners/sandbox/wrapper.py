@@ -101,10 +101,7 @@ class Wrapper:
                 try:
                     yield wrapper
                 finally:
-                    if launcher.is_busy:  # no command came
-                        with contextlib.suppress(SandboxError):  # the end of the cgroup is what counts
-                            launcher.end(0)
-                            await launcher.wait(0)
+                    await launcher.stop()  # no command came; the end of the cgroup is what counts
 
     async def run(self, command: Command, streams: Sequence[int]) -> None:
         setting = self._setting
