@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from telerun_executor.emulator.codegen import translate
@@ -25,21 +26,15 @@ from telerun_executor.emulator.fatbinary import ptx_of_program
 from telerun_executor.emulator.ptx.errors import PtxError
 
 SOURCES = Path(__file__).parent / "runtime"
+DRIVER = SOURCES / "driver" / "driver.c"  # a library of its own, on top of the runtime API
+FIRST_WITH_LIBRARIES = 12080  # the CUDA version whose runtime API loads PTX by itself
 RUNTIME_FLAGS = (
-    "-std=gnu11",
-    "-O2",
-    "-g1",
-    "-fPIC",
-    "-shared",
-    "-fvisibility=hidden",
-    "-fno-strict-aliasing",
-    "-pthread",
-    "-w",
-)
+    "-std=gnu11", "-O2", "-g1", "-w", "-fPIC", "-fvisibility=hidden", "-fno-strict-aliasing", "-pthread",
+)  # fmt: skip
 # For the machine that compiles: fma is an instruction there and a slow call elsewhere.
 KERNEL_FLAGS = (
-    "-std=gnu11", "-march=native", "-fPIC", "-shared", "-w",
-    "-fno-strict-aliasing", "-fwrapv", "-ffp-contract=off", "-fno-math-errno",
+    "-std=gnu11", "-march=native", "-fPIC", "-shared", "-w", "-fno-strict-aliasing", "-fwrapv",
+    "-ffp-contract=off", "-fno-math-errno", "-fstack-clash-protection",
 )  # fmt: skip
 LARGE_CHARACTERS = (
     400_000  # C text beyond this is compiled with less optimisation: half the time for 60 kernels of a library
@@ -53,14 +48,14 @@ class EmulatorBuildError(Exception):
 
 
 def build_runtime(cache: Path, include: Path) -> Path:
-    """The folder with libcudart.so and libcudart.so.<major>, built if it is not there yet.
+    """The folder with libcudart.so, libcudart.so.<major> and libcuda.so.1, built if it is not there yet.
 
     `include` is the toolkit's folder of cuda_runtime_api.h: structures differ between CUDA's versions, so the library
     is built against the headers that programs are compiled with. Raises EmulatorBuildError.
     """
     gcc = find_gcc()
     version = cuda_version(include)
-    sources = sorted([*SOURCES.glob("*.c"), *SOURCES.glob("*.h")])
+    sources = sorted([*SOURCES.glob("*.[ch]"), DRIVER])
     digest = hashlib.sha256(f"{gcc_version(gcc)}\n{version}\n{RUNTIME_FLAGS}\n".encode())
     for source in sources:
         digest.update(f"{source.name}\n".encode())
@@ -69,30 +64,36 @@ def build_runtime(cache: Path, include: Path) -> Path:
     if (folder / "libcudart.so").exists():
         return folder
     name = f"libcudart.so.{version // 1000}"
+    what = "the emulation's runtime library"
     with _temporary_folder(cache) as temporary:
-        script = temporary / "versions"
-        script.write_text(f"{name} {{ global: cuda*; __cuda*; emu_*; local: *; }};\n")
         built = temporary / "built"
         built.mkdir()
-        linking = (f"-Wl,-soname,{name}", f"-Wl,--version-script={script}", "-Wl,-z,now", "-Wl,--no-undefined")
-        files = [str(source) for source in sources if source.suffix == ".c"]
-        _compile(
-            [
+        script = temporary / "versions"
+        script.write_text(f"{name} {{ global: cuda*; __cuda*; emu_*; local: *; }};\n")
+        compilations = {
+            temporary / f"{source.stem}.o": [
                 gcc,
                 *RUNTIME_FLAGS,
                 f"-I{SOURCES}",
                 f"-I{include}",
-                *linking,
+                "-c",
+                str(source),
                 "-o",
-                str(built / name),
-                *files,
-                "-ldl",
-                "-lm",
-            ],
-            "the emulation's runtime library",
-        )
-        script.unlink()
+            ]
+            for source in sources
+            if source.suffix == ".c" and source != DRIVER
+        }
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+            list(pool.map(lambda item: _compile([*item[1], str(item[0])], what), compilations.items()))
+        linking = (f"-Wl,-soname,{name}", f"-Wl,--version-script={script}", "-Wl,-z,now", "-Wl,--no-undefined")
+        objects = [str(target) for target in compilations]
+        _compile([gcc, "-shared", "-pthread", *linking, "-o", str(built / name), *objects, "-ldl", "-lm"], what)
         (built / "libcudart.so").symlink_to(name)
+        if version >= FIRST_WITH_LIBRARIES:
+            linking = ("-shared", "-Wl,-soname,libcuda.so.1", "-Wl,--no-undefined", f"-L{built}")
+            driver = built / "libcuda.so.1"
+            _compile([gcc, *RUNTIME_FLAGS, f"-I{include}", *linking, "-o", str(driver), str(DRIVER), "-lcudart"], what)
+            (built / "libcuda.so").symlink_to(driver.name)
         with contextlib.suppress(OSError):  # another process was first: its folder is the same
             built.rename(folder)
     return folder

@@ -1,5 +1,6 @@
 /* The device: how many, what it is, its limits. Numbers are those of a small GPU of the emulated compute capability. */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <stdio.h>
 
 #include "allocation.h"
@@ -291,6 +292,31 @@ EXPORT cudaError_t cudaDriverGetVersion(int *version)
 
 EXPORT cudaError_t cudaProfilerStart(void) { return cudaSuccess; }
 EXPORT cudaError_t cudaProfilerStop(void) { return cudaSuccess; }
+
+/* --- Driver functions: from the stand-in for libcuda.so.1 beside us --------------------------------------------------- */
+
+EXPORT cudaError_t cudaGetDriverEntryPointByVersion(const char *name, void **function, unsigned version, unsigned long long flags,
+                                                    enum cudaDriverEntryPointQueryResult *result)
+{
+    char versioned[128];
+    (void)version, (void)flags;
+    ENTER;
+    void *driver = dlopen("libcuda.so.1", RTLD_NOW);
+    *function = driver == NULL ? NULL : dlsym(driver, name);
+    for (int number = 2; driver != NULL && *function == NULL && number <= 4; number++) {
+        snprintf(versioned, sizeof versioned, "%s_v%d", name, number);
+        *function = dlsym(driver, versioned);
+    }
+    if (result != NULL)
+        *result = *function == NULL ? cudaDriverEntryPointSymbolNotFound : cudaDriverEntryPointSuccess;
+    return emu_return(*function == NULL ? cudaErrorSymbolNotFound : cudaSuccess);
+}
+
+EXPORT cudaError_t cudaGetDriverEntryPoint(const char *name, void **function, unsigned long long flags,
+                                           enum cudaDriverEntryPointQueryResult *result)
+{
+    return cudaGetDriverEntryPointByVersion(name, function, CUDART_VERSION, flags, result);
+}
 
 /* --- Peers: the emulated devices share one memory --------------------------------------------------------------------- */
 

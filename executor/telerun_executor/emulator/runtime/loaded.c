@@ -8,6 +8,8 @@
 #include "module.h"
 #include "report.h"
 
+#if CUDART_VERSION >= 12080    /* older toolkits do not declare these functions */
+
 #define FATBINARY 0xba55ed50u
 #define WRAPPER 0x466243b1u
 
@@ -140,3 +142,5 @@ EXPORT cudaError_t cudaLibraryEnumerateKernels(cudaKernel_t *kernels, unsigned c
         kernels[i] = (cudaKernel_t)emu_enter_kernel((Module *)library, table->kernels[i].name);
     return cudaSuccess;
 }
+
+#endif

@@ -110,6 +110,8 @@ EXPORT cudaError_t cudaStreamDestroy(cudaStream_t handle)
         link = &(*link)->next;
     *link = stream->next;
     pthread_mutex_unlock(&lock);
+    if (stream->began)
+        captures--;
     free(stream->front);
     free(stream);
     return cudaSuccess;

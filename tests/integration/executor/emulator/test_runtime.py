@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests_cuda_corpus import Emulator, run
 
+import telerun_executor
+
 PROGRAMS = Path(__file__).parent / "programs"
+EXECUTOR = Path(telerun_executor.__file__).parents[1]
 MISTAKES = PROGRAMS / "mistakes.cu"
 
 Start = Callable[..., subprocess.CompletedProcess[str]]
@@ -39,18 +43,23 @@ def mistakes(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> St
     return start
 
 
-@pytest.mark.parametrize("name", ["memory", "streams", "functions"])
+@pytest.mark.parametrize("name", ["memory", "streams", "functions", "driver"])
 def test_the_api_holds(name: str, emulator: Emulator, tmp_path: Path) -> None:
     emulator.compile(PROGRAMS / f"{name}.cu", tmp_path / "program")
     done = run(
         tmp_path / "program",
         {
+            "PATH": "/usr/bin:/bin",
             "LD_LIBRARY_PATH": str(emulator.runtime),
             "TELERUN_EMULATOR_KERNELS": str(tmp_path / "kernels"),
             "TELERUN_EMULATOR_CHECKS": emulator.checks,
+            # for the PTX that `driver` loads itself
+            "TELERUN_EMULATOR_PYTHON": sys.executable,
+            "TELERUN_EMULATOR_PATH": str(EXECUTOR),
+            "TELERUN_EMULATOR_CACHE": str(tmp_path / "cache"),
         },
     )
-    assert done.returncode == 0
+    assert done.returncode == 0, done.stderr
     printed = "host\nkernel 7  1.50 text % -5000000000 x\n" if name == "functions" else ""
     assert done.stdout == f"{printed}done\n"
 
