@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from telerun_magic.render import clean
@@ -23,7 +24,9 @@ def blocks(diagnostics: Sequence[Diagnostic], *, main: str | None, source: str |
     found: list[Block] = []
     for diagnostic in once[:SHOWN]:
         in_main = diagnostic.file == main
-        found.append(Line(_spans(diagnostic, in_main, line_offset)))
+        found.append(
+            Line(_spans(diagnostic, in_main, line_offset, _on_the_cell(diagnostic.message, main, line_offset)))
+        )
         if in_main and 0 < diagnostic.line <= len(lines):
             found.append(Pre(_excerpt(lines[diagnostic.line - 1], diagnostic, line_offset), Tone.DIM))
     if len(once) > SHOWN:
@@ -31,7 +34,15 @@ def blocks(diagnostics: Sequence[Diagnostic], *, main: str | None, source: str |
     return found
 
 
-def _spans(diagnostic: Diagnostic, in_main: bool, line_offset: int) -> tuple[Span, ...]:
+def _on_the_cell(message: str, main: str | None, line_offset: int) -> str:
+    """A message with the places it names in the main file told as lines of the cell."""
+    if not main or not line_offset:
+        return message
+    place = rf"(?<![\w/]){re.escape(main)}:(\d{{1,7}})\b"
+    return re.sub(place, lambda found: f"cell line {int(found[1]) + line_offset}", message)
+
+
+def _spans(diagnostic: Diagnostic, in_main: bool, line_offset: int, message: str) -> tuple[Span, ...]:
     name = "cell" if in_main and line_offset else clean.line(diagnostic.file, 200)
     shift = line_offset if in_main else 0
     place = f"{name} line {diagnostic.line + shift}" if diagnostic.line else name
@@ -41,7 +52,7 @@ def _spans(diagnostic: Diagnostic, in_main: bool, line_offset: int) -> tuple[Spa
     return (
         *((Span(f"{place}:", strong=True),) if place else ()),  # a linker's error has no place
         Span(f"{clean.line(diagnostic.severity, 40)}:", tone, strong=True),
-        Span(clean.line(diagnostic.message)),
+        Span(clean.line(message)),
     )
 
 

@@ -121,7 +121,7 @@ def test_diagnostics_on_the_cells_lines() -> None:
         Diagnostic(file="cell.cpp", line=2, column=9, message="unknown name"),
         Diagnostic(file="cell.cpp", line=2, column=9, message="unknown name"),
         Diagnostic(file="a.h", line=7, severity="warning", message="odd"),
-        Diagnostic(file="cell.cpp", line=99, column=1, severity="note", message="beyond the end"),
+        Diagnostic(file="cell.cpp", line=99, column=1, severity="note", message="beyond cell.cpp:3, not my_cell.cpp:3"),
         Diagnostic(file="cell.cpp", message="no place"),
         Diagnostic(file="", message="cannot find -lfoo"),
     )
@@ -131,7 +131,7 @@ def test_diagnostics_on_the_cells_lines() -> None:
         "    5 |         x;\n"
         "      |         ^\n"
         "a.h line 7: warning: odd\n"
-        "cell line 102:1: note: beyond the end\n"
+        "cell line 102:1: note: beyond cell line 6, not my_cell.cpp:3\n"
         "cell: error: no place\n"
         "error: cannot find -lfoo"
     )
