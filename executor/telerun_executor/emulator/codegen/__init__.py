@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from telerun_executor.emulator.codegen.module import module_text
 from telerun_executor.emulator.ptx.parser import parse
 
@@ -12,4 +14,10 @@ def translate(ptx: str) -> str:
     Raises:
         PtxError: the PTX is none, or has something that the emulation does not have; the message is one line.
     """
-    return module_text(parse(ptx))
+    collects = gc.isenabled()
+    gc.disable()  # nothing here is garbage before the end: looking for it takes a third of the time
+    try:
+        return module_text(parse(ptx))
+    finally:
+        if collects:
+            gc.enable()

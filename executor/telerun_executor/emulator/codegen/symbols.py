@@ -100,16 +100,14 @@ class SharedLayout:
         self.offsets: dict[tuple[str, str], str] = {}
         used = symbols.shared_used
         functions = tuple(functions)
-        common = sorted(
-            {name for function in functions if not function.is_kernel for name in used.get(function.name, ())}
-        )
-        places, end = _placed(symbols, common, 0)
+        shared = {name for function in functions if not function.is_kernel for name in used.get(function.name, ())}
+        places, end = _placed(symbols, sorted(shared), 0)
         for function in functions:
             names = used.get(function.name, set())
             own, total = dict[str, int](), 0
             if function.is_kernel:
                 all_used = {name for callee in reached[function.name] for name in used.get(callee, ())}
-                own, total = _placed(symbols, sorted(names - set(common)), end if all_used & set(common) else 0)
+                own, total = _placed(symbols, sorted(names - places.keys()), end if all_used & places.keys() else 0)
                 self.bytes[function.name] = total
                 self.dynamic[function.name] = any(not size_of(symbols.variables[name]) for name in all_used)
             for name in names:

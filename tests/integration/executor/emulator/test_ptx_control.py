@@ -174,3 +174,42 @@ def test_a_nan_shows_its_canonical_bits_where_they_can_be_seen_and_moves_keep_th
     given = struct.pack("<QQQ", payload, 0, 1)
     found = device.run(HEADER + added + moved, [("added", given[:16], 8, 1), ("moved", given, 8, 1)])
     assert [struct.unpack("<Q", output)[0] for output in found] == [0x7FFFFFFF, payload]
+
+
+def test_shared_variables_of_a_kernel_and_of_what_it_calls_do_not_meet(device: PtxDevice) -> None:
+    module = (
+        HEADER
+        + """
+.extern .shared .align 16 .b8 dynamic[];
+.shared .align 8 .b8 common[24];
+.func (.param .b32 out) both(.param .b32 in)
+{
+  .reg .b32 %r<5>;
+  ld.param.u32 %r1, [in];
+  mov.u32 %r2, common;
+  st.shared.u32 [%r2], %r1;
+  mov.u32 %r3, dynamic;
+  sub.u32 %r4, %r3, %r2;
+  st.param.b32 [out], %r4;
+  ret;
+}
+"""
+        + control(
+            "calls",
+            """
+  .shared .align 4 .b8 own[40];
+  mov.u32 %r1, own; st.shared.u32 [%r1+36], 77;
+  { .param .b32 a; st.param.b32 [a], 5; .param .b32 b; call.uni (b), both, (a); ld.param.b32 %r2, [b]; }
+  ld.shared.u32 %r3, [%r1+36]; ld.shared.u32 %r4, [common];
+  mad.lo.u32 %r9, %r3, 1000, %r2; mad.lo.u32 %r9, %r4, 1000000, %r9;""",
+        )
+        + control(
+            "alone",
+            """
+  .shared .align 4 .b8 single[4];
+  mov.u32 %r1, single; mov.u32 %r2, dynamic; sub.u32 %r9, %r2, %r1;""",
+        )
+    )
+    found = device.run(module, [("calls", bytes(4), 4, 1), ("alone", bytes(4), 4, 1)])
+    common_and_own = 24 + 40
+    assert [struct.unpack("<I", output)[0] for output in found] == [5_077_000 + common_and_own, 16]
