@@ -1,6 +1,5 @@
 /* The device: how many, what it is, its limits. Numbers are those of a small GPU of the emulated compute capability. */
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <stdio.h>
 
 #include "allocation.h"
@@ -17,8 +16,6 @@
 
 static _Thread_local int current;
 static unsigned device_flags = cudaDeviceScheduleAuto;
-static size_t limits[8] = {[cudaLimitStackSize] = 1024, [cudaLimitPrintfFifoSize] = 1 << 20, [cudaLimitMallocHeapSize] = 8 << 20,
-                           [cudaLimitMaxL2FetchGranularity] = 64};
 
 static int arch(void)
 {
@@ -35,7 +32,6 @@ int emu_device_count(void)
 }
 
 int emu_current_device(void) { return current; }
-size_t emu_stack_limit(void) { return limits[cudaLimitStackSize]; }
 
 static bool is_device(int device) { return device >= 0 && device < emu_device_count(); }
 
@@ -204,56 +200,6 @@ EXPORT cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attrib
     return emu_return(attribute <= 0 || attribute > cudaDevAttrMax ? cudaErrorInvalidValue : cudaSuccess);
 }
 
-EXPORT cudaError_t cudaDeviceSetLimit(enum cudaLimit limit, size_t value)
-{
-    ENTER;
-    if ((unsigned)limit >= sizeof limits / sizeof *limits)
-        return emu_return(cudaErrorUnsupportedLimit);
-    limits[limit] = value;
-    if (limit == cudaLimitPrintfFifoSize)
-        emu_output_limit(value);
-    if (limit == cudaLimitMallocHeapSize)
-        emu_heap_limit(value);
-    return cudaSuccess;
-}
-
-EXPORT cudaError_t cudaDeviceGetLimit(size_t *value, enum cudaLimit limit)
-{
-    ENTER;
-    if ((unsigned)limit >= sizeof limits / sizeof *limits)
-        return emu_return(cudaErrorUnsupportedLimit);
-    *value = limits[limit];
-    return cudaSuccess;
-}
-
-EXPORT cudaError_t cudaDeviceSetCacheConfig(enum cudaFuncCache config)
-{
-    (void)config;
-    ENTER;
-    return cudaSuccess;
-}
-
-EXPORT cudaError_t cudaDeviceGetCacheConfig(enum cudaFuncCache *config)
-{
-    ENTER;
-    *config = cudaFuncCachePreferNone;
-    return cudaSuccess;
-}
-
-EXPORT cudaError_t cudaDeviceSetSharedMemConfig(enum cudaSharedMemConfig config)
-{
-    (void)config;
-    ENTER;
-    return cudaSuccess;
-}
-
-EXPORT cudaError_t cudaDeviceGetSharedMemConfig(enum cudaSharedMemConfig *config)
-{
-    ENTER;
-    *config = cudaSharedMemBankSizeFourByte;
-    return cudaSuccess;
-}
-
 EXPORT cudaError_t cudaDeviceGetPCIBusId(char *text, int bytes, int device)
 {
     ENTER;
@@ -269,97 +215,5 @@ EXPORT cudaError_t cudaDeviceGetByPCIBusId(int *device, const char *text)
     if (sscanf(text, "%*x:%x:", &bus) != 1 || !is_device((int)bus - 1))
         return emu_return(cudaErrorInvalidDevice);
     *device = (int)bus - 1;
-    return cudaSuccess;
-}
-
-EXPORT cudaError_t cudaCtxResetPersistingL2Cache(void)
-{
-    ENTER;
-    return cudaSuccess;
-}
-
-EXPORT cudaError_t cudaRuntimeGetVersion(int *version)
-{
-    *version = CUDART_VERSION;
-    return cudaSuccess;
-}
-
-EXPORT cudaError_t cudaDriverGetVersion(int *version)
-{
-    *version = CUDART_VERSION;
-    return cudaSuccess;
-}
-
-EXPORT cudaError_t cudaProfilerStart(void) { return cudaSuccess; }
-EXPORT cudaError_t cudaProfilerStop(void) { return cudaSuccess; }
-
-/* --- Driver functions: from the stand-in for libcuda.so.1 beside us --------------------------------------------------- */
-
-EXPORT cudaError_t cudaGetDriverEntryPointByVersion(const char *name, void **function, unsigned version, unsigned long long flags,
-                                                    enum cudaDriverEntryPointQueryResult *result)
-{
-    char versioned[128];
-    (void)version, (void)flags;
-    ENTER;
-    void *driver = dlopen("libcuda.so.1", RTLD_NOW);
-    *function = driver == NULL ? NULL : dlsym(driver, name);
-    for (int number = 2; driver != NULL && *function == NULL && number <= 4; number++) {
-        snprintf(versioned, sizeof versioned, "%s_v%d", name, number);
-        *function = dlsym(driver, versioned);
-    }
-    if (result != NULL)
-        *result = *function == NULL ? cudaDriverEntryPointSymbolNotFound : cudaDriverEntryPointSuccess;
-    return emu_return(*function == NULL ? cudaErrorSymbolNotFound : cudaSuccess);
-}
-
-EXPORT cudaError_t cudaGetDriverEntryPoint(const char *name, void **function, unsigned long long flags,
-                                           enum cudaDriverEntryPointQueryResult *result)
-{
-    return cudaGetDriverEntryPointByVersion(name, function, CUDART_VERSION, flags, result);
-}
-
-/* --- Peers: the emulated devices share one memory --------------------------------------------------------------------- */
-
-EXPORT cudaError_t cudaDeviceCanAccessPeer(int *can, int device, int peer)
-{
-    ENTER;
-    if (!is_device(device) || !is_device(peer))
-        return emu_return(cudaErrorInvalidDevice);
-    *can = device != peer;
-    return cudaSuccess;
-}
-
-static _Thread_local uint64_t peers[64];    /* per device a bit for each peer that it was given access to */
-
-EXPORT cudaError_t cudaDeviceEnablePeerAccess(int peer, unsigned flags)
-{
-    ENTER;
-    if (!is_device(peer) || peer == current)
-        return emu_return(cudaErrorInvalidDevice);
-    if (flags != 0)
-        return emu_return(cudaErrorInvalidValue);
-    if (peers[current] >> peer & 1)
-        return emu_return(cudaErrorPeerAccessAlreadyEnabled);
-    peers[current] |= (uint64_t)1 << peer;
-    return cudaSuccess;
-}
-
-EXPORT cudaError_t cudaDeviceDisablePeerAccess(int peer)
-{
-    ENTER;
-    if (!is_device(peer))
-        return emu_return(cudaErrorInvalidDevice);
-    if (!(peers[current] >> peer & 1))
-        return emu_return(cudaErrorPeerAccessNotEnabled);
-    peers[current] &= ~((uint64_t)1 << peer);
-    return cudaSuccess;
-}
-
-EXPORT cudaError_t cudaDeviceGetP2PAttribute(int *value, enum cudaDeviceP2PAttr attribute, int from, int to)
-{
-    ENTER;
-    if (!is_device(from) || !is_device(to) || from == to)
-        return emu_return(cudaErrorInvalidDevice);
-    *value = attribute == cudaDevP2PAttrAccessSupported || attribute == cudaDevP2PAttrNativeAtomicSupported;
     return cudaSuccess;
 }

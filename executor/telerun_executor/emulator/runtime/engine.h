@@ -137,6 +137,11 @@ void emu_ready(Block *block, uint32_t index);
 _Noreturn void emu_abandon(Worker *worker);  /* after a failure: leave the fiber and its block for good */
 void emu_work(Worker *worker, Grid *grid);
 
+/* block.c */
+Block *emu_block_make(Worker *worker, Grid *grid);    /* NULL when memory has run out */
+void emu_block_begin(Block *block, uint64_t number);
+void emu_block_drop(Worker *worker, Block *block);
+
 /* meeting.c */
 void emu_barriers_check(Block *block);       /* after a thread ended: it may have been the last one missing */
 void emu_meetings_check(Thread *thread);

@@ -1,4 +1,4 @@
-/* mma, wmma, ldmatrix and their kin: the last lane of a warp to come computes for all.
+/* mma.sync and wmma.mma: the last lane of a warp to come computes for all.
  *
  * Products of floating-point elements are summed in double precision and rounded once, which is at least as exact as a tensor
  * core. Fragments of mma.sync have the layout that the PTX ISA lays down; those of wmma are opaque, so theirs is simple: the lanes
@@ -6,20 +6,18 @@
  */
 #include <math.h>
 
-#include "allocation.h"
 #include "error.h"
+#include "fragment.h"
 #include "meeting.h"
 #include "report.h"
 
-#define ALL_LANES 0xffffffffu
 #define MOST_M 32
 #define MOST_N 32
 #define MOST_K 256
-#define MOST_WORDS 32    /* of one operand in one lane */
 
 /* --- Elements -------------------------------------------------------------------------------------------------------- */
 
-static uint32_t bits_of(EmuElement element)
+uint32_t emu_element_bits(EmuElement element)
 {
     static const uint8_t bits[] = {[EMU_F16] = 16, [EMU_BF16] = 16, [EMU_TF32] = 32, [EMU_F32] = 32, [EMU_F64] = 64, [EMU_S8] = 8,
                                    [EMU_U8] = 8, [EMU_S4] = 4, [EMU_U4] = 4, [EMU_B1] = 1, [EMU_S32] = 32, [EMU_E4M3] = 8, [EMU_E5M2] = 8};
@@ -46,7 +44,7 @@ static double small_float(uint32_t raw, int exponent_bits, int mantissa_bits)
 /* Element number `i` of a lane's registers, as a number that a double holds exactly. */
 static double number_at(const uint32_t *words, uint32_t i, EmuElement element)
 {
-    uint32_t bits = bits_of(element), raw = bits >= 32 ? words[i] : words[i * bits / 32] >> (i * bits % 32) & ((1u << bits) - 1);
+    uint32_t bits = emu_element_bits(element), raw = bits >= 32 ? words[i] : words[i * bits / 32] >> (i * bits % 32) & ((1u << bits) - 1);
     _Float16 half;
     uint16_t short_raw = (uint16_t)raw;
     float single;
@@ -118,14 +116,13 @@ typedef struct Product {
     const uint32_t *a, *b, *c;
 } Product;
 
-/* Where an element stands: row and column of element `i` of lane `lane`. */
-typedef struct Place { uint32_t row, column; } Place;
+/* The place of element `i` of lane `lane`. */
 typedef Place Layout(const EmuMma *shape, EmuElement element, uint32_t lane, uint32_t i);
 
 /* PTX ISA, "Matrix Fragments for mma": a register of A holds neighbours of a row, registers alternate between the two halves of rows. */
 static Place mma_a(const EmuMma *shape, EmuElement element, uint32_t lane, uint32_t i)
 {
-    uint32_t bits = bits_of(element), each = bits >= 32 ? 1 : 32 / bits, word = i / each;
+    uint32_t bits = emu_element_bits(element), each = bits >= 32 ? 1 : 32 / bits, word = i / each;
     if (shape->m == 8)
         return (Place){lane / 4, lane % 4 * each + i % each + 4 * each * word};
     return (Place){lane / 4 + 8 * (word & 1), lane % 4 * each + i % each + 4 * each * (word >> 1)};
@@ -133,7 +130,7 @@ static Place mma_a(const EmuMma *shape, EmuElement element, uint32_t lane, uint3
 
 static Place mma_b(const EmuMma *shape, EmuElement element, uint32_t lane, uint32_t i)
 {
-    uint32_t bits = bits_of(element), each = bits >= 32 ? 1 : 32 / bits;
+    uint32_t bits = emu_element_bits(element), each = bits >= 32 ? 1 : 32 / bits;
     (void)shape;
     return (Place){lane % 4 * each + i % each + 4 * each * (i / each), lane / 4};
 }
@@ -144,33 +141,32 @@ static Place mma_c(const EmuMma *shape, EmuElement element, uint32_t lane, uint3
     return (Place){lane / 4 + 8 * (i >> 1), lane % 4 * 2 + (i & 1)};
 }
 
-/* Words that a lane holds of a wmma fragment of `elements` elements: f16 multiplicands always take eight. */
-static uint32_t wmma_words(EmuElement element, uint32_t elements, bool is_multiplicand)
+uint32_t emu_wmma_words(EmuElement element, uint32_t elements, bool is_multiplicand)
 {
     if (element == EMU_F16 && is_multiplicand)
         return 8;
-    return elements * bits_of(element) / 32 / 32;
+    return elements * emu_element_bits(element) / 32 / 32;
 }
 
-static Place in_order(uint32_t lane, uint32_t i, uint32_t rows, uint32_t columns, uint32_t words, EmuElement element)
+Place emu_wmma_place(uint32_t lane, uint32_t i, uint32_t rows, uint32_t columns, uint32_t words, EmuElement element)
 {
-    uint32_t per_lane = words * 32 / bits_of(element), place = (lane * per_lane + i) % (rows * columns);
+    uint32_t per_lane = words * 32 / emu_element_bits(element), place = (lane * per_lane + i) % (rows * columns);
     return (Place){place / columns, place % columns};
 }
 
 static Place wmma_a(const EmuMma *shape, EmuElement element, uint32_t lane, uint32_t i)
 {
-    return in_order(lane, i, shape->m, shape->k, wmma_words(element, shape->m * shape->k, true), element);
+    return emu_wmma_place(lane, i, shape->m, shape->k, emu_wmma_words(element, shape->m * shape->k, true), element);
 }
 
 static Place wmma_b(const EmuMma *shape, EmuElement element, uint32_t lane, uint32_t i)
 {
-    return in_order(lane, i, shape->k, shape->n, wmma_words(element, shape->k * shape->n, true), element);
+    return emu_wmma_place(lane, i, shape->k, shape->n, emu_wmma_words(element, shape->k * shape->n, true), element);
 }
 
 static Place wmma_c(const EmuMma *shape, EmuElement element, uint32_t lane, uint32_t i)
 {
-    return in_order(lane, i, shape->m, shape->n, wmma_words(element, shape->m * shape->n, false), element);
+    return emu_wmma_place(lane, i, shape->m, shape->n, emu_wmma_words(element, shape->m * shape->n, false), element);
 }
 
 static void multiply(void *lanes[32], Layout *a_layout, Layout *b_layout, Layout *c_layout, bool is_wmma)
@@ -178,8 +174,8 @@ static void multiply(void *lanes[32], Layout *a_layout, Layout *b_layout, Layout
     static _Thread_local double a[MOST_M][MOST_K], b[MOST_K][MOST_N], sum[MOST_M][MOST_N];    /* too large for a fiber's stack */
     const EmuMma *shape = ((Product *)lanes[0])->shape;
     uint32_t m = shape->m, n = shape->n, k = shape->k;
-    uint32_t a_count = is_wmma ? wmma_words(shape->a, m * k, true) * 32 / bits_of(shape->a) : m * k / 32;
-    uint32_t b_count = is_wmma ? wmma_words(shape->b, k * n, true) * 32 / bits_of(shape->b) : k * n / 32;
+    uint32_t a_count = is_wmma ? emu_wmma_words(shape->a, m * k, true) * 32 / emu_element_bits(shape->a) : m * k / 32;
+    uint32_t b_count = is_wmma ? emu_wmma_words(shape->b, k * n, true) * 32 / emu_element_bits(shape->b) : k * n / 32;
     uint32_t c_count = m * n / 32;
     for (uint32_t lane = 0; lane < 32; lane++) {
         const Product *mine = lanes[lane];
@@ -229,8 +225,7 @@ static void run_wmma(uint32_t mask, void *lanes[32])
         multiply(lanes, wmma_a, wmma_b, wmma_c, true);
 }
 
-/* Every operation here is the whole warp's: lanes that have ended make its result undefined on a GPU, and an error here. */
-static void meet_all(EmuThread *t, Collective *collective, void *mine, uint32_t site)
+void emu_meet_all(EmuThread *t, Collective *collective, void *mine, uint32_t site)
 {
     Thread *thread = emu_thread(t);
     if (thread->home->warps[t->index / 32].live != ALL_LANES)
@@ -251,131 +246,12 @@ void emu_mma(EmuThread *t, const EmuMma *shape, uint32_t *d, const uint32_t *a, 
 {
     Product mine = {shape, d, a, b, c};
     check_shape(t, shape, true, site);
-    meet_all(t, run_mma, &mine, site);
+    emu_meet_all(t, run_mma, &mine, site);
 }
 
 void emu_wmma(EmuThread *t, const EmuMma *shape, uint32_t *d, const uint32_t *a, const uint32_t *b, const uint32_t *c, uint32_t site)
 {
     Product mine = {shape, d, a, b, c};
     check_shape(t, shape, false, site);
-    meet_all(t, run_wmma, &mine, site);
-}
-
-/* --- wmma.load and wmma.store ---------------------------------------------------------------------------------------- */
-
-typedef struct Fragment { uint32_t rows, columns, words, bits; EmuElement element; } Fragment;
-
-static Fragment fragment_of(const EmuMma *shape, int which)
-{
-    EmuElement element = which == 'a' ? shape->a : which == 'b' ? shape->b : which == 'c' ? shape->c : shape->d;
-    uint32_t rows = which == 'b' ? shape->k : shape->m, columns = which == 'a' ? shape->k : shape->n;
-    return (Fragment){rows, columns, wmma_words(element, rows * columns, which == 'a' || which == 'b'), bits_of(element), element};
-}
-
-/* Where element `i` of this lane's fragment stands in memory, in bits. */
-static uint64_t bit_offset(const Fragment *fragment, uint32_t lane, uint32_t i, bool column, uint32_t stride)
-{
-    Place at = in_order(lane, i, fragment->rows, fragment->columns, fragment->words, fragment->element);
-    return ((uint64_t)(column ? at.column : at.row) * stride + (column ? at.row : at.column)) * fragment->bits;
-}
-
-void emu_wmma_load(EmuThread *t, const EmuMma *shape, int which, bool column, uint32_t *words, uint64_t address, uint32_t stride,
-                   uint32_t site)
-{
-    Fragment fragment = fragment_of(shape, which);
-    meet_all(t, NULL, NULL, site);
-    memset(words, 0, 4 * fragment.words);
-    for (uint32_t i = 0; i < fragment.words * 32 / fragment.bits; i++) {
-        uint64_t at = bit_offset(&fragment, t->index % 32, i, column, stride);
-        uint32_t bytes = fragment.bits < 8 ? 1 : fragment.bits / 8;
-        const uint8_t *from = emu_checked_at(t, address + at / 8, bytes, EMU_LOAD, site);
-        if (fragment.bits >= 8)
-            memcpy((uint8_t *)words + i * bytes, from, bytes);
-        else
-            words[i * fragment.bits / 32] |= (*from >> at % 8 & ((1u << fragment.bits) - 1)) << (i * fragment.bits % 32);
-    }
-}
-
-void emu_wmma_store(EmuThread *t, const EmuMma *shape, bool column, const uint32_t *words, uint64_t address, uint32_t stride, uint32_t site)
-{
-    Fragment fragment = fragment_of(shape, 'd');
-    meet_all(t, NULL, NULL, site);
-    for (uint32_t i = 0; i < fragment.words * 32 / fragment.bits; i++) {
-        uint64_t at = bit_offset(&fragment, t->index % 32, i, column, stride);
-        uint32_t bytes = fragment.bits / 8;
-        memcpy(emu_checked_at(t, address + at / 8, bytes, EMU_STORE, site), (const uint8_t *)words + i * bytes, bytes);
-    }
-    meet_all(t, NULL, NULL, site);
-}
-
-/* --- ldmatrix, stmatrix, movmatrix: 8x8 matrices of 16-bit elements ---------------------------------------------------- */
-
-typedef struct Rows {
-    uint8_t *row;          /* of this lane: host pointer to 16 bytes */
-    uint32_t words[4];
-    uint32_t count;
-    bool transposed;
-} Rows;
-
-/* The lane's register of matrix `j` holds two elements: neighbours in a row, or in a column if transposed. */
-static uint16_t *element(void *lanes[32], uint32_t j, uint32_t lane, uint32_t half, bool transposed)
-{
-    uint32_t row = transposed ? lane % 4 * 2 + half : lane / 4, column = transposed ? lane / 4 : lane % 4 * 2 + half;
-    return (uint16_t *)((Rows *)lanes[8 * j + row])->row + column;
-}
-
-static void load_rows(uint32_t mask, void *lanes[32])
-{
-    const Rows *first = lanes[0];
-    for (uint32_t lane = 0; mask == ALL_LANES && lane < 32; lane++)
-        for (uint32_t j = 0; j < first->count; j++)
-            ((Rows *)lanes[lane])->words[j] = *element(lanes, j, lane, 0, first->transposed)
-                                              | (uint32_t)*element(lanes, j, lane, 1, first->transposed) << 16;
-}
-
-static void store_rows(uint32_t mask, void *lanes[32])
-{
-    const Rows *first = lanes[0];
-    for (uint32_t lane = 0; mask == ALL_LANES && lane < 32; lane++)
-        for (uint32_t j = 0; j < first->count; j++)
-            for (uint32_t half = 0; half < 2; half++)
-                *element(lanes, j, lane, half, first->transposed) = (uint16_t)(((Rows *)lanes[lane])->words[j] >> 16 * half);
-}
-
-/* Only the first 8 * count lanes' addresses are used. */
-static uint8_t *row_at(EmuThread *t, uint32_t count, uint64_t row, int access, uint32_t site)
-{
-    if (t->index % 32 >= 8 * count)
-        return NULL;
-    return emu_checked_at(t, emu_shared_generic(t, (uint32_t)row), 16, access, site);
-}
-
-void emu_ldmatrix(EmuThread *t, uint32_t count, bool transposed, uint32_t *d, uint64_t row, uint32_t site)
-{
-    Rows mine = {.row = row_at(t, count, row, EMU_LOAD, site), .count = count, .transposed = transposed};
-    meet_all(t, load_rows, &mine, site);
-    memcpy(d, mine.words, 4 * count);
-}
-
-void emu_stmatrix(EmuThread *t, uint32_t count, bool transposed, const uint32_t *a, uint64_t row, uint32_t site)
-{
-    Rows mine = {.row = row_at(t, count, row, EMU_STORE, site), .count = count, .transposed = transposed};
-    memcpy(mine.words, a, 4 * count);
-    meet_all(t, store_rows, &mine, site);
-}
-
-static void transpose(uint32_t mask, void *lanes[32])
-{
-    uint16_t matrix[8][8];
-    for (uint32_t lane = 0; mask == ALL_LANES && lane < 32; lane++)
-        for (uint32_t half = 0; half < 2; half++)
-            matrix[lane / 4][lane % 4 * 2 + half] = (uint16_t)(*(uint32_t *)lanes[lane] >> 16 * half);
-    for (uint32_t lane = 0; mask == ALL_LANES && lane < 32; lane++)
-        *(uint32_t *)lanes[lane] = matrix[lane % 4 * 2][lane / 4] | (uint32_t)matrix[lane % 4 * 2 + 1][lane / 4] << 16;
-}
-
-uint32_t emu_movmatrix(EmuThread *t, uint32_t a, uint32_t site)
-{
-    meet_all(t, transpose, &a, site);
-    return a;
+    emu_meet_all(t, run_wmma, &mine, site);
 }

@@ -3,17 +3,16 @@
 #include <stdlib.h>
 
 #include "allocation.h"
-#include "device_limits.h"
+#include "memory.h"
+#include "module.h"
 #include "output.h"
 #include "report.h"
-#include "stream.h"
 
 #define PITCH 512u    /* rows of cudaMallocPitch begin at multiples of it */
 #define UNWRITTEN 0xcd          /* fresh device memory is full of it: zeros would hide that nobody wrote there */
 #define MOST_FILLED ((size_t)16 << 20)
-#define ANY_DEVICE (1u << DEVICE_MEMORY | 1u << MANAGED_MEMORY)
 
-static cudaError_t allocate(void **memory, size_t bytes, AllocationKind kind, const char *name)
+cudaError_t emu_take_memory(void **memory, size_t bytes, AllocationKind kind, const char *name)
 {
     ENTER;
     if (memory == NULL)
@@ -28,7 +27,7 @@ static cudaError_t allocate(void **memory, size_t bytes, AllocationKind kind, co
     return emu_return(address == 0 ? cudaErrorMemoryAllocation : cudaSuccess);
 }
 
-static cudaError_t release(void *memory, uint32_t kinds, const char *name)
+cudaError_t emu_give_memory(void *memory, uint32_t kinds, const char *name)
 {
     char words[500];
     uint64_t address = (uint64_t)(uintptr_t)memory;
@@ -49,28 +48,28 @@ static cudaError_t release(void *memory, uint32_t kinds, const char *name)
     return emu_return(cudaErrorInvalidValue);
 }
 
-EXPORT cudaError_t cudaMalloc(void **memory, size_t bytes) { return allocate(memory, bytes, DEVICE_MEMORY, "cudaMalloc"); }
-EXPORT cudaError_t cudaFree(void *memory) { return release(memory, ANY_DEVICE, "cudaFree"); }
-EXPORT cudaError_t cudaMallocHost(void **memory, size_t bytes) { return allocate(memory, bytes, PINNED_MEMORY, "cudaMallocHost"); }
-EXPORT cudaError_t cudaFreeHost(void *memory) { return release(memory, 1u << PINNED_MEMORY, "cudaFreeHost"); }
+EXPORT cudaError_t cudaMalloc(void **memory, size_t bytes) { return emu_take_memory(memory, bytes, DEVICE_MEMORY, "cudaMalloc"); }
+EXPORT cudaError_t cudaFree(void *memory) { return emu_give_memory(memory, EMU_ANY_DEVICE_MEMORY, "cudaFree"); }
+EXPORT cudaError_t cudaMallocHost(void **memory, size_t bytes) { return emu_take_memory(memory, bytes, PINNED_MEMORY, "cudaMallocHost"); }
+EXPORT cudaError_t cudaFreeHost(void *memory) { return emu_give_memory(memory, 1u << PINNED_MEMORY, "cudaFreeHost"); }
 
 EXPORT cudaError_t cudaHostAlloc(void **memory, size_t bytes, unsigned flags)
 {
     (void)flags;
-    return allocate(memory, bytes, PINNED_MEMORY, "cudaHostAlloc");
+    return emu_take_memory(memory, bytes, PINNED_MEMORY, "cudaHostAlloc");
 }
 
 EXPORT cudaError_t cudaMallocManaged(void **memory, size_t bytes, unsigned flags)
 {
     if (bytes == 0 || (flags != cudaMemAttachGlobal && flags != cudaMemAttachHost))
         return emu_return(cudaErrorInvalidValue);
-    return allocate(memory, bytes, MANAGED_MEMORY, "cudaMallocManaged");
+    return emu_take_memory(memory, bytes, MANAGED_MEMORY, "cudaMallocManaged");
 }
 
 EXPORT cudaError_t cudaMallocPitch(void **memory, size_t *pitch, size_t width, size_t height)
 {
     *pitch = (width + PITCH - 1) & ~(size_t)(PITCH - 1);
-    return allocate(memory, *pitch * height, DEVICE_MEMORY, "cudaMallocPitch");
+    return emu_take_memory(memory, *pitch * height, DEVICE_MEMORY, "cudaMallocPitch");
 }
 
 EXPORT cudaError_t cudaMalloc3D(struct cudaPitchedPtr *memory, struct cudaExtent extent)
@@ -78,7 +77,7 @@ EXPORT cudaError_t cudaMalloc3D(struct cudaPitchedPtr *memory, struct cudaExtent
     memory->pitch = (extent.width + PITCH - 1) & ~(size_t)(PITCH - 1);
     memory->xsize = extent.width;
     memory->ysize = extent.height;
-    return allocate(&memory->ptr, memory->pitch * extent.height * extent.depth, DEVICE_MEMORY, "cudaMalloc3D");
+    return emu_take_memory(&memory->ptr, memory->pitch * extent.height * extent.depth, DEVICE_MEMORY, "cudaMalloc3D");
 }
 
 EXPORT cudaError_t cudaHostRegister(void *memory, size_t bytes, unsigned flags)
@@ -197,118 +196,6 @@ EXPORT cudaError_t cudaMemAdvise(const void *memory, size_t bytes, enum cudaMemo
     return advise(memory, bytes);
 }
 #endif
-
-/* --- Stream-ordered memory and pools --------------------------------------------------------------------------------- */
-
-struct CUmemPoolHandle_st { uint64_t release_threshold; int reuse[3]; };
-static struct CUmemPoolHandle_st default_pool = {.reuse = {1, 1, 1}};
-
-EXPORT cudaError_t cudaMallocAsync(void **memory, size_t bytes, cudaStream_t stream)
-{
-    if (emu_stream_is_capturing(stream)) {
-        cudaError_t error = allocate(memory, bytes, DEVICE_MEMORY, "cudaMallocAsync");
-        if (error != cudaSuccess)
-            return error;
-        return emu_return(emu_submit(stream, (Operation){.kind = DO_ALLOCATE, .address = (uint64_t)(uintptr_t)*memory}, "cudaMallocAsync"));
-    }
-    return allocate(memory, bytes, DEVICE_MEMORY, "cudaMallocAsync");
-}
-
-EXPORT cudaError_t cudaFreeAsync(void *memory, cudaStream_t stream)
-{
-    if (emu_stream_is_capturing(stream))    /* the graph may be launched again: its memory stays */
-        return emu_return(emu_submit(stream, (Operation){.kind = DO_NOTHING}, "cudaFreeAsync"));
-    return release(memory, ANY_DEVICE, "cudaFreeAsync");
-}
-
-EXPORT cudaError_t cudaMallocFromPoolAsync(void **memory, size_t bytes, cudaMemPool_t pool, cudaStream_t stream)
-{
-    if (pool == NULL)
-        return emu_return(cudaErrorInvalidValue);
-    return cudaMallocAsync(memory, bytes, stream);
-}
-
-EXPORT cudaError_t cudaMemPoolCreate(cudaMemPool_t *pool, const struct cudaMemPoolProps *properties)
-{
-    (void)properties;
-    ENTER;
-    if ((*pool = calloc(1, sizeof **pool)) == NULL)
-        return emu_return(cudaErrorMemoryAllocation);
-    return cudaSuccess;
-}
-
-EXPORT cudaError_t cudaMemPoolDestroy(cudaMemPool_t pool)
-{
-    ENTER;
-    if (pool == NULL || pool == &default_pool)
-        return emu_return(cudaErrorInvalidValue);
-    free(pool);
-    return cudaSuccess;
-}
-
-EXPORT cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t *pool, int device)
-{
-    ENTER;
-    if (device < 0 || device >= emu_device_count())
-        return emu_return(cudaErrorInvalidDevice);
-    *pool = &default_pool;
-    return cudaSuccess;
-}
-
-EXPORT cudaError_t cudaDeviceGetMemPool(cudaMemPool_t *pool, int device) { return cudaDeviceGetDefaultMemPool(pool, device); }
-
-EXPORT cudaError_t cudaDeviceSetMemPool(int device, cudaMemPool_t pool)
-{
-    (void)pool;
-    ENTER;
-    return emu_return(device < 0 || device >= emu_device_count() ? cudaErrorInvalidDevice : cudaSuccess);
-}
-
-EXPORT cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, size_t bytes)
-{
-    (void)pool, (void)bytes;
-    ENTER;
-    return cudaSuccess;
-}
-
-EXPORT cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, enum cudaMemPoolAttr attribute, void *value)
-{
-    ENTER;
-    if (pool == NULL || value == NULL)
-        return emu_return(cudaErrorInvalidValue);
-    if (attribute == cudaMemPoolAttrReleaseThreshold)
-        pool->release_threshold = *(uint64_t *)value;
-    else if (attribute >= cudaMemPoolReuseFollowEventDependencies && attribute <= cudaMemPoolReuseAllowInternalDependencies)
-        pool->reuse[attribute - cudaMemPoolReuseFollowEventDependencies] = *(int *)value;
-    return cudaSuccess;
-}
-
-EXPORT cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, enum cudaMemPoolAttr attribute, void *value)
-{
-    ENTER;
-    if (pool == NULL || value == NULL)
-        return emu_return(cudaErrorInvalidValue);
-    if (attribute >= cudaMemPoolReuseFollowEventDependencies && attribute <= cudaMemPoolReuseAllowInternalDependencies)
-        *(int *)value = pool->reuse[attribute - cudaMemPoolReuseFollowEventDependencies];
-    else
-        *(uint64_t *)value = attribute == cudaMemPoolAttrReleaseThreshold ? pool->release_threshold : emu_memory_used();
-    return cudaSuccess;
-}
-
-EXPORT cudaError_t cudaMemPoolSetAccess(cudaMemPool_t pool, const struct cudaMemAccessDesc *access, size_t count)
-{
-    (void)pool, (void)access, (void)count;
-    ENTER;
-    return cudaSuccess;
-}
-
-EXPORT cudaError_t cudaMemPoolGetAccess(enum cudaMemAccessFlags *flags, cudaMemPool_t pool, struct cudaMemLocation *location)
-{
-    (void)pool, (void)location;
-    ENTER;
-    *flags = cudaMemAccessFlagsProtReadWrite;
-    return cudaSuccess;
-}
 
 /* TELERUN_EMULATOR_LEAKS=1, and kernel output that was never shown. */
 __attribute__((destructor)) static void at_exit(void)
