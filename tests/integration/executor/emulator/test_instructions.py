@@ -10,10 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ptx_reference import Accepted, NotSpecified, reference
-from ptx_reference.floats import FORMATS
-from ptx_reference.words import PAIRS, signed
+from ptx_reference.words import signed
 from tests_cuda_corpus import Emulator
-from tests_ptx import HEADER, SLOT, PtxDevice, Shape, bits_of, kernel, shapes
+from tests_ptx import HEADER, SLOT, PtxDevice, Shape, bits_of, kernel, operand, shapes
 
 KERNELS_PER_MODULE = 100
 GROUPS = {  # opcodes, how many sets of operands, one of how many variants is taken
@@ -28,46 +27,6 @@ GROUPS = {  # opcodes, how many sets of operands, one of how many variants is ta
     "comparisons": ("setp", 30, 2),
     "set": ("set", 20, 9),
 }
-
-
-def operand(kind: str, choose: random.Random) -> int:
-    """Bits of a type, edge cases often."""
-    if kind == "pred":
-        return choose.getrandbits(1)
-    if kind in PAIRS and PAIRS[kind] in FORMATS:
-        bits = bits_of(kind) // 2
-        return (
-            operand(PAIRS[kind], choose) & ((1 << bits) - 1)
-            | (operand(PAIRS[kind], choose) & ((1 << bits) - 1)) << bits
-        )
-    if kind in FORMATS:
-        return _floating(kind, choose)
-    bits = bits_of(kind)
-    edges = (0, 1, 2, 7, 31, 32, 33, 63, 64, 1 << (bits - 1), (1 << (bits - 1)) - 1, (1 << bits) - 1, (1 << bits) - 2)
-    spread = choose.getrandbits(choose.randint(1, bits))
-    return choose.choice((choose.choice(edges), spread, choose.getrandbits(bits), (1 << bits) - 1 - spread)) & (
-        (1 << bits) - 1
-    )
-
-
-def _floating(kind: str, choose: random.Random) -> int:
-    form = FORMATS[kind]
-    least_normal = 1 << form.fraction
-    one = form.bias << form.fraction
-    edges = (
-        0, 1, least_normal - 1, least_normal, least_normal + 1, one - 1, one, one + 1, form.greatest, form.greatest + 1,
-        form.greatest + 2, form.nan, form.greatest + 1 | least_normal >> 1,
-        (form.bias + form.fraction) << form.fraction,
-    )  # fmt: skip
-    sign = choose.choice((0, form.sign))
-    near_one = ((form.bias + choose.randint(-8, 8)) << form.fraction) | choose.getrandbits(form.fraction)
-    if kind in ("f32", "f64") and choose.random() < 0.15:  # a whole number or a half, as conversions meet them
-        value = choose.choice((-1, 1)) * choose.getrandbits(choose.randint(1, 66)) / 2
-        try:
-            return int.from_bytes(struct.pack("<f" if kind == "f32" else "<d", value), "little")
-        except OverflowError:
-            return form.greatest
-    return choose.choice((choose.choice(edges) | sign, near_one | sign, near_one | sign, choose.getrandbits(form.bits)))
 
 
 def operand_sets(shape: Shape, count: int) -> list[tuple[int, ...]]:
