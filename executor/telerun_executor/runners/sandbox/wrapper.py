@@ -31,10 +31,7 @@ from telerun_protocol.states import Reason
 
 WRAPPERS = 2  # generations: bubblewrap and the first process in the box
 ERROR_BYTES = 4096
-OWN_ENV = {
-    "TMPDIR": "/tmp",  # noqa: S108 - the box's own
-    "ASAN_OPTIONS": "detect_leaks=0",  # the leak detector traces its own process, which no job may
-}
+OWN_ENV = {"TMPDIR": "/tmp"}  # noqa: S108 - the box's own
 _numbers = itertools.count()
 
 
@@ -161,13 +158,17 @@ class Wrapper:
 
     def _request(self, cgroup: JobCgroup | None) -> dict[str, Any]:
         setting, entry = self._setting, cgroup.entry if cgroup else ()
+        second = next(
+            (folder for one in entry if (Path(folder := str(Path(one).parent)) / "cgroup.kill").exists()), None
+        )
         request: dict[str, Any] = {
             "argv": bubblewrap.argv(setting.bwrap, setting.view),
             "env": {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},  # the program's own goes to the first process alone
             "cwd": "/",
             "rlimits": rlimits(setting.limits),
-            "cgroups": entry,
-            "kill": [file for one in entry if Path(file := f"{Path(one).parent}/cgroup.kill").exists()],
+            "cgroups": [one for one in entry if str(Path(one).parent) != second],
+            "born_in": second,
+            "kill": [f"{second}/cgroup.kill"] if second else [],
             "wrappers": WRAPPERS,
         }
         if setting.view.mode is Mode.SLOT_USER:
