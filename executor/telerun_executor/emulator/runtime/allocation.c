@@ -1,4 +1,5 @@
-/* Device memory: first fit in one reserved range; freed blocks wait in quarantine before their addresses are used again. */
+/* Device memory: first fit in one reserved range; freed blocks wait in quarantine before their addresses are used
+ * again. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
@@ -98,10 +99,7 @@ static bool insert(Allocation allocation)
     return true;
 }
 
-static void erase(size_t at)
-{
-    memmove(&table[at], &table[at + 1], (--count - at) * sizeof *table);
-}
+static void erase(size_t at) { memmove(&table[at], &table[at + 1], (--count - at) * sizeof *table); }
 
 static void leave_quarantine(void)
 {
@@ -111,7 +109,8 @@ static void leave_quarantine(void)
     quarantined = 0;
 }
 
-/* The lowest gap of `bytes` in the reserved range, 0 if there is none. `*start` is where the search begins: behind the last success. */
+/* The lowest gap of `bytes` in the reserved range, 0 if there is none. `*start` is where the search begins: behind the
+ * last success. */
 static uint64_t fit(uint64_t bytes)
 {
     static uint64_t next;
@@ -146,7 +145,10 @@ uint64_t emu_allocate(uint64_t bytes, AllocationKind kind, const char *made_by)
         }
         if (address != 0) {
             uint64_t bit = kind == DEVICE_MEMORY || kind == HEAP_MEMORY ? EMU_DEVICE_BIT : 0;
-            Allocation made = {.low = address | bit, .high = (address | bit) + bytes, .end = address + taken, .kind = kind,
+            Allocation made = {.low = address | bit,
+                               .high = (address | bit) + bytes,
+                               .end = address + taken,
+                               .kind = kind,
                                .made_by = made_by};
             if (insert(made))
                 used += bytes;
@@ -162,7 +164,8 @@ uint64_t emu_allocate(uint64_t bytes, AllocationKind kind, const char *made_by)
 
 void emu_enter_allocation(uint64_t address, uint64_t bytes, AllocationKind kind, const char *made_by)
 {
-    Allocation entered = {.low = address, .high = address + bytes, .end = plain(address) + bytes, .kind = kind, .made_by = made_by};
+    Allocation entered = {
+        .low = address, .high = address + bytes, .end = plain(address) + bytes, .kind = kind, .made_by = made_by};
     pthread_rwlock_wrlock(&lock);
     insert(entered);
     pthread_rwlock_unlock(&lock);
@@ -195,7 +198,8 @@ FreeResult emu_release(uint64_t address, uint32_t kinds)
         found->freed = true;
         quarantined += bytes;
         if (bytes >= LARGE)    /* whole pages inside it */
-            madvise((void *)(uintptr_t)((plain(found->low) + 4095) & ~(uint64_t)4095), (bytes - 4096) & ~(uint64_t)4095, MADV_DONTNEED);
+            madvise((void *)(uintptr_t)((plain(found->low) + 4095) & ~(uint64_t)4095), (bytes - 4096) & ~(uint64_t)4095,
+                    MADV_DONTNEED);
         if (quarantined > MOST_QUARANTINED)
             leave_quarantine();
     }
@@ -225,7 +229,8 @@ static void name(const Allocation *allocation, char *words, size_t bytes)
     if (allocation->kind == VARIABLE)
         snprintf(words, bytes, "%s %s of %lu bytes", noun(allocation), allocation->made_by, size);
     else
-        snprintf(words, bytes, "%s of %lu bytes allocated by %s at %#lx", noun(allocation), size, allocation->made_by, allocation->low);
+        snprintf(words, bytes, "%s of %lu bytes allocated by %s at %#lx", noun(allocation), size, allocation->made_by,
+                 allocation->low);
 }
 
 void emu_describe(uint64_t address, char *words, size_t bytes)
@@ -239,15 +244,16 @@ void emu_describe(uint64_t address, char *words, size_t bytes)
     } else if (below != NULL && address >= below->low && address < below->high) {
         name(below, block, sizeof block);
         snprintf(words, bytes, "%lu bytes into %s", address - below->low, block);
-    } else if (below != NULL && address >= below->high && address - below->high < NEAR
-               && (after == NULL || after->low - address > address - below->high || after->low < address)) {
+    } else if (below != NULL && address >= below->high && address - below->high < NEAR &&
+               (after == NULL || after->low - address > address - below->high || after->low < address)) {
         name(below, block, sizeof block);
         snprintf(words, bytes, "%lu bytes after the end of %s", address - below->high, block);
     } else if (after != NULL && address < after->low && after->low - address < NEAR) {
         name(after, block, sizeof block);
         snprintf(words, bytes, "%lu bytes before the start of %s", after->low - address, block);
     } else if (!(address & EMU_DEVICE_BIT) && address >> 47 == 0) {
-        snprintf(words, bytes, "memory of the host (malloc, new, a vector, a variable of the host program): kernels cannot use it");
+        snprintf(words, bytes,
+                 "memory of the host (malloc, new, a vector, a variable of the host program): kernels cannot use it");
     } else {
         snprintf(words, bytes, "no allocated memory");
     }

@@ -55,7 +55,8 @@ Block *emu_block_make(Worker *worker, Grid *grid)
     Block *block = worker->free_blocks;
     if (block != NULL)
         worker->free_blocks = block->next;
-    else if ((block = calloc(1, sizeof *block)) == NULL || (block->threads = calloc(MAX_THREADS, sizeof(Thread))) == NULL)
+    else if ((block = calloc(1, sizeof *block)) == NULL ||
+             (block->threads = calloc(MAX_THREADS, sizeof(Thread))) == NULL)
         return NULL;
     uint32_t checks = grid->module == NULL ? 0 : emu_checks_of(grid->module);
     uint32_t shared_static = grid->kernel->shared_bytes;

@@ -67,7 +67,8 @@ EXPORT cudaError_t cudaStreamBeginCapture(cudaStream_t handle, enum cudaStreamCa
 }
 
 EXPORT cudaError_t cudaStreamBeginCaptureToGraph(cudaStream_t handle, cudaGraph_t graph, const cudaGraphNode_t *before,
-                                                 const cudaGraphEdgeData *edges, size_t count, enum cudaStreamCaptureMode mode)
+                                                 const cudaGraphEdgeData *edges, size_t count,
+                                                 enum cudaStreamCaptureMode mode)
 {
     (void)mode, (void)edges;
     return begin(handle, graph, before, count);
@@ -128,9 +129,9 @@ EXPORT cudaError_t cudaStreamIsCapturing(cudaStream_t handle, enum cudaStreamCap
 }
 
 #if CUDART_VERSION >= 13000
-EXPORT cudaError_t cudaStreamGetCaptureInfo(cudaStream_t handle, enum cudaStreamCaptureStatus *status, unsigned long long *id,
-                                            cudaGraph_t *graph, const cudaGraphNode_t **before, const cudaGraphEdgeData **edges,
-                                            size_t *count)
+EXPORT cudaError_t cudaStreamGetCaptureInfo(cudaStream_t handle, enum cudaStreamCaptureStatus *status,
+                                            unsigned long long *id, cudaGraph_t *graph, const cudaGraphNode_t **before,
+                                            const cudaGraphEdgeData **edges, size_t *count)
 {
     ENTER_STREAM(stream, handle);
     *status = stream->recording != NULL ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;

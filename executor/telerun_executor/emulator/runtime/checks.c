@@ -1,4 +1,5 @@
-/* Accesses that were not in the last allocation seen at their site: most are good, the others end the kernel with a report. */
+/* Accesses that were not in the last allocation seen at their site: most are good, the others end the kernel with a
+ * report. */
 #include <stdio.h>
 
 #include "allocation.h"
@@ -8,11 +9,13 @@
 
 static const char *const verbs[] = {[EMU_LOAD] = "read", [EMU_STORE] = "write", [EMU_ATOMIC] = "atomic access"};
 
-static void check_alignment(Thread *thread, const char *space, uint64_t address, uint32_t bytes, int access, uint32_t site)
+static void check_alignment(Thread *thread, const char *space, uint64_t address, uint32_t bytes, int access,
+                            uint32_t site)
 {
     if (address & (bytes - 1))
-        emu_fault(thread, site, cudaErrorMisalignedAddress, "misaligned %s %s of %u bytes at %#lx: the address is no multiple of %u",
-                  space, verbs[access], bytes, address, bytes);
+        emu_fault(thread, site, cudaErrorMisalignedAddress,
+                  "misaligned %s %s of %u bytes at %#lx: the address is no multiple of %u", space, verbs[access], bytes,
+                  address, bytes);
 }
 
 /* The parameters of a __grid_constant__ kernel can be read by address. */
@@ -50,8 +53,10 @@ void emu_global_miss(EmuThread *t, uint64_t address, uint32_t bytes, int access,
         emu_describe(inside ? found.high : address, words, sizeof words);    /* it may begin inside and end outside */
     bool is_device = address & EMU_DEVICE_BIT && (address & ~EMU_DEVICE_BIT) >= 4096;
     emu_fault(thread, site, cudaErrorIllegalAddress, "%s %s of %u bytes at %#lx: %s",
-              inside && found.freed ? "use after free:" : inside || is_device ? "out-of-bounds" : "illegal", verbs[access], bytes, address,
-              words);
+              inside && found.freed ? "use after free:"
+              : inside || is_device ? "out-of-bounds"
+                                    : "illegal",
+              verbs[access], bytes, address, words);
 }
 
 _Noreturn void emu_shared_fault(EmuThread *t, uint64_t offset, uint32_t bytes, int access, uint32_t site)
@@ -60,13 +65,14 @@ _Noreturn void emu_shared_fault(EmuThread *t, uint64_t offset, uint32_t bytes, i
     check_alignment(thread, "shared", offset, bytes, access, site);
     uint32_t place = (uint32_t)offset;
     if ((int32_t)place < 0)
-        emu_fault(thread, site, cudaErrorIllegalAddress,
-                  "out-of-bounds shared %s of %u bytes, %d bytes before the start of the block's %u bytes of shared memory",
-                  verbs[access], bytes, -(int32_t)place, t->shared_bytes);
+        emu_fault(
+            thread, site, cudaErrorIllegalAddress,
+            "out-of-bounds shared %s of %u bytes, %d bytes before the start of the block's %u bytes of shared memory",
+            verbs[access], bytes, -(int32_t)place, t->shared_bytes);
     uint32_t beyond = place > t->shared_bytes ? place - t->shared_bytes : 0;
     emu_fault(thread, site, cudaErrorIllegalAddress,
-              "out-of-bounds shared %s of %u bytes, %u bytes after the end of the block's %u bytes of shared memory", verbs[access],
-              bytes, beyond, t->shared_bytes);
+              "out-of-bounds shared %s of %u bytes, %u bytes after the end of the block's %u bytes of shared memory",
+              verbs[access], bytes, beyond, t->shared_bytes);
 }
 
 void emu_local_miss(EmuThread *t, uint64_t address, uint32_t bytes, int access, uint32_t site)
@@ -78,16 +84,19 @@ void emu_local_miss(EmuThread *t, uint64_t address, uint32_t bytes, int access, 
             return;
     const EmuFrame *frame = t->frame;
     if (frame != NULL && address >= frame->high)
-        emu_fault(thread, site, cudaErrorIllegalAddress,
-                  "out-of-bounds local %s of %u bytes, %lu bytes after the end of the function's %lu bytes of local arrays",
-                  verbs[access], bytes, address - frame->high, frame->high - frame->low);
-    emu_fault(thread, site, cudaErrorIllegalAddress, "out-of-bounds local %s of %u bytes at %#lx, outside the thread's local arrays",
-              verbs[access], bytes, address);
+        emu_fault(
+            thread, site, cudaErrorIllegalAddress,
+            "out-of-bounds local %s of %u bytes, %lu bytes after the end of the function's %lu bytes of local arrays",
+            verbs[access], bytes, address - frame->high, frame->high - frame->low);
+    emu_fault(thread, site, cudaErrorIllegalAddress,
+              "out-of-bounds local %s of %u bytes at %#lx, outside the thread's local arrays", verbs[access], bytes,
+              address);
 }
 
 void emu_shared_unwritten(EmuThread *t, uint32_t offset, uint32_t bytes, uint32_t site)
 {
-    emu_warn(emu_thread(t), site, "uninitialised shared read of %u bytes at offset %u: no thread of the block wrote there", bytes, offset);
+    emu_warn(emu_thread(t), site,
+             "uninitialised shared read of %u bytes at offset %u: no thread of the block wrote there", bytes, offset);
 }
 
 void *emu_checked_at(EmuThread *t, uint64_t address, uint32_t bytes, int access, uint32_t site)
@@ -105,7 +114,8 @@ void *emu_checked_at(EmuThread *t, uint64_t address, uint32_t bytes, int access,
             emu_race_shared(t, offset, bytes, access, site);
     } else if (!emu_is_local(t, address)) {
         const EmuRange *recent = &t->recent[site % EMU_RECENT];
-        if (checks & EMU_CHECK_MEMORY && (address < recent->low || address + bytes > recent->high || address & (bytes - 1)))
+        if (checks & EMU_CHECK_MEMORY &&
+            (address < recent->low || address + bytes > recent->high || address & (bytes - 1)))
             emu_global_miss(t, address, bytes, access, site);
         if (checks & EMU_CHECK_RACES)
             emu_race_global(t, address, bytes, access, site);
@@ -119,8 +129,8 @@ bool emu_is_constant(EmuThread *t, uint64_t address)
 {
     const EmuModule *table = emu_thread(t)->home->grid->module->table;
     for (uint32_t i = 0; i < table->variable_count; i++)
-        if (table->variables[i].kind == EMU_CONSTANT_VARIABLE
-            && address - EMU_DEVICE(table->variables[i].address) < table->variables[i].bytes)
+        if (table->variables[i].kind == EMU_CONSTANT_VARIABLE &&
+            address - EMU_DEVICE(table->variables[i].address) < table->variables[i].bytes)
             return true;
     return false;
 }

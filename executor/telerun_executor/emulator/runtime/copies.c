@@ -5,7 +5,11 @@
 #include "error.h"
 #include "report.h"
 
-typedef struct Copy { void *to; const void *from; uint32_t bytes, source_bytes, group; } Copy;
+typedef struct Copy {
+    void *to;
+    const void *from;
+    uint32_t bytes, source_bytes, group;
+} Copy;
 
 typedef struct Copies {
     uint32_t count, room;
@@ -70,7 +74,8 @@ void emu_copies_finish(Thread *thread)
     thread->copies = NULL;
 }
 
-/* The barrier hears of the copies when they are done: here, at once. Without .noinc the arrival is one more than was expected. */
+/* The barrier hears of the copies when they are done: here, at once. Without .noinc the arrival is one more than was
+ * expected. */
 void emu_cp_async_mbarrier(EmuThread *t, void *barrier, bool noinc, uint32_t site)
 {
     emu_cp_async_wait_all(t);

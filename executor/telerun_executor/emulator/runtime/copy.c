@@ -1,17 +1,16 @@
-/* cudaMemcpy and cudaMemset in all their forms: each becomes a Copy or a Fill, checked against the table of allocations. */
+/* cudaMemcpy in all its forms: each becomes a Copy, which is checked against the table of allocations. */
 #define _GNU_SOURCE
 #include "allocation.h"
 #include "output.h"
 #include "report.h"
 #include "stream.h"
 
-static size_t reach(size_t width, size_t height, size_t depth, size_t pitch, size_t slice)
+size_t emu_reach(size_t width, size_t height, size_t depth, size_t pitch, size_t slice)
 {
     return (depth - 1) * slice + (height - 1) * pitch + width;
 }
 
-/* Whether [address, address + bytes) can be used on the side that the copy says. Says what is wrong with it otherwise. */
-static bool is_usable(uint64_t address, size_t bytes, bool must_be_device, const char *role, const char *name)
+bool emu_is_usable(uint64_t address, size_t bytes, bool must_be_device, const char *role, const char *name)
 {
     Allocation found;
     char words[500];
@@ -26,7 +25,8 @@ static bool is_usable(uint64_t address, size_t bytes, bool must_be_device, const
     else if (is_known)
         emu_say("error", "%s: %zu bytes at the %s %#lx run past its end: %s", name, bytes, role, address, words);
     else
-        emu_say("error", "%s: the %s %#lx is no %s pointer: %s", name, role, address, must_be_device ? "device" : "valid", words);
+        emu_say("error", "%s: the %s %#lx is no %s pointer: %s", name, role, address,
+                must_be_device ? "device" : "valid", words);
     return false;
 }
 
@@ -35,7 +35,8 @@ static bool is_device_only(uint64_t address, const char *role, const char *name)
 {
     if (!(address & EMU_DEVICE_BIT))
         return false;
-    emu_say("error", "%s: the %s %#lx is a device pointer, but the copy's direction says that it is the host's", name, role, address);
+    emu_say("error", "%s: the %s %#lx is a device pointer, but the copy's direction says that it is the host's", name,
+            role, address);
     return true;
 }
 
@@ -49,12 +50,13 @@ cudaError_t emu_copy(const Copy *copy, const char *name)
         return cudaErrorInvalidPitchValue;
     bool to_device = copy->kind == cudaMemcpyHostToDevice || copy->kind == cudaMemcpyDeviceToDevice;
     bool from_device = copy->kind == cudaMemcpyDeviceToHost || copy->kind == cudaMemcpyDeviceToDevice;
-    size_t to_bytes = reach(copy->width, copy->height, copy->depth, copy->to_pitch, copy->to_slice);
-    size_t from_bytes = reach(copy->width, copy->height, copy->depth, copy->from_pitch, copy->from_slice);
-    if (copy->kind != cudaMemcpyDefault
-        && ((!to_device && is_device_only(copy->to, "destination", name)) || (!from_device && is_device_only(copy->from, "source", name))))
+    size_t to_bytes = emu_reach(copy->width, copy->height, copy->depth, copy->to_pitch, copy->to_slice);
+    size_t from_bytes = emu_reach(copy->width, copy->height, copy->depth, copy->from_pitch, copy->from_slice);
+    if (copy->kind != cudaMemcpyDefault && ((!to_device && is_device_only(copy->to, "destination", name)) ||
+                                            (!from_device && is_device_only(copy->from, "source", name))))
         return cudaErrorInvalidValue;
-    if (!is_usable(copy->to, to_bytes, to_device, "destination", name) || !is_usable(copy->from, from_bytes, from_device, "source", name))
+    if (!emu_is_usable(copy->to, to_bytes, to_device, "destination", name) ||
+        !emu_is_usable(copy->from, from_bytes, from_device, "source", name))
         return cudaErrorInvalidValue;
     for (size_t z = 0; z < copy->depth; z++)
         for (size_t y = 0; y < copy->height; y++)
@@ -63,25 +65,7 @@ cudaError_t emu_copy(const Copy *copy, const char *name)
     return cudaSuccess;
 }
 
-cudaError_t emu_fill(const Fill *fill, const char *name)
-{
-    if (fill->width == 0 || fill->height == 0 || fill->depth == 0)
-        return cudaSuccess;
-    size_t row = fill->width * fill->element_bytes;
-    if (!is_usable(fill->to, reach(row, fill->height, fill->depth, fill->pitch, fill->slice), true, "destination", name))
-        return cudaErrorInvalidValue;
-    for (size_t z = 0; z < fill->depth; z++)
-        for (size_t y = 0; y < fill->height; y++) {
-            uint8_t *at = (uint8_t *)emu_host(fill->to) + z * fill->slice + y * fill->pitch;
-            if (fill->element_bytes == 1)
-                memset(at, (int)(fill->value & 0xff), fill->width);
-            for (size_t x = 0; fill->element_bytes > 1 && x < fill->width; x++)
-                memcpy(at + x * fill->element_bytes, &fill->value, fill->element_bytes);
-        }
-    return cudaSuccess;
-}
-
-/* --- Copies ---------------------------------------------------------------------------------------------------------- */
+/* --- Copies ------------------------------------------------------------------------------------------------------- */
 
 static cudaError_t copy(Copy made, cudaStream_t stream, bool is_waiting, const char *name)
 {
@@ -97,10 +81,16 @@ static cudaError_t copy(Copy made, cudaStream_t stream, bool is_waiting, const c
 
 static Copy plain(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind)
 {
-    return (Copy){.to = (uint64_t)(uintptr_t)to, .from = (uint64_t)(uintptr_t)from, .width = bytes, .height = 1, .depth = 1, .kind = kind};
+    return (Copy){.to = (uint64_t)(uintptr_t)to,
+                  .from = (uint64_t)(uintptr_t)from,
+                  .width = bytes,
+                  .height = 1,
+                  .depth = 1,
+                  .kind = kind};
 }
 
-static Copy rows(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height, enum cudaMemcpyKind kind)
+static Copy rows(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height,
+                 enum cudaMemcpyKind kind)
 {
     Copy made = plain(to, from, width, kind);
     made.height = height;
@@ -114,7 +104,8 @@ EXPORT cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, enum cud
     return copy(plain(to, from, bytes, kind), NULL, true, "cudaMemcpy");
 }
 
-EXPORT cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind, cudaStream_t stream)
+EXPORT cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
+                                   cudaStream_t stream)
 {
     return copy(plain(to, from, bytes, kind), stream, false, "cudaMemcpyAsync");
 }
@@ -125,20 +116,21 @@ EXPORT cudaError_t cudaMemcpyPeer(void *to, int to_device, const void *from, int
     return copy(plain(to, from, bytes, cudaMemcpyDeviceToDevice), NULL, true, "cudaMemcpyPeer");
 }
 
-EXPORT cudaError_t cudaMemcpyPeerAsync(void *to, int to_device, const void *from, int from_device, size_t bytes, cudaStream_t stream)
+EXPORT cudaError_t cudaMemcpyPeerAsync(void *to, int to_device, const void *from, int from_device, size_t bytes,
+                                       cudaStream_t stream)
 {
     (void)to_device, (void)from_device;
     return copy(plain(to, from, bytes, cudaMemcpyDeviceToDevice), stream, false, "cudaMemcpyPeerAsync");
 }
 
-EXPORT cudaError_t cudaMemcpy2D(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height,
-                                enum cudaMemcpyKind kind)
+EXPORT cudaError_t cudaMemcpy2D(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width,
+                                size_t height, enum cudaMemcpyKind kind)
 {
     return copy(rows(to, to_pitch, from, from_pitch, width, height, kind), NULL, true, "cudaMemcpy2D");
 }
 
-EXPORT cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width, size_t height,
-                                     enum cudaMemcpyKind kind, cudaStream_t stream)
+EXPORT cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch, size_t width,
+                                     size_t height, enum cudaMemcpyKind kind, cudaStream_t stream)
 {
     return copy(rows(to, to_pitch, from, from_pitch, width, height, kind), stream, false, "cudaMemcpy2DAsync");
 }
@@ -150,9 +142,10 @@ bool emu_copy_of_3d(Copy *made, const struct cudaMemcpy3DParms *p)
         return false;
     }
     size_t to_slice = p->dstPtr.pitch * p->dstPtr.ysize, from_slice = p->srcPtr.pitch * p->srcPtr.ysize;
-    *made = rows((uint8_t *)p->dstPtr.ptr + p->dstPos.z * to_slice + p->dstPos.y * p->dstPtr.pitch + p->dstPos.x, p->dstPtr.pitch,
-                 (uint8_t *)p->srcPtr.ptr + p->srcPos.z * from_slice + p->srcPos.y * p->srcPtr.pitch + p->srcPos.x, p->srcPtr.pitch,
-                 p->extent.width, p->extent.height, p->kind);
+    *made = rows((uint8_t *)p->dstPtr.ptr + p->dstPos.z * to_slice + p->dstPos.y * p->dstPtr.pitch + p->dstPos.x,
+                 p->dstPtr.pitch,
+                 (uint8_t *)p->srcPtr.ptr + p->srcPos.z * from_slice + p->srcPos.y * p->srcPtr.pitch + p->srcPos.x,
+                 p->srcPtr.pitch, p->extent.width, p->extent.height, p->kind);
     made->depth = p->extent.depth;
     made->to_slice = to_slice;
     made->from_slice = from_slice;
@@ -168,10 +161,11 @@ EXPORT cudaError_t cudaMemcpy3D(const struct cudaMemcpy3DParms *p)
 EXPORT cudaError_t cudaMemcpy3DAsync(const struct cudaMemcpy3DParms *p, cudaStream_t stream)
 {
     Copy made;
-    return emu_copy_of_3d(&made, p) ? copy(made, stream, false, "cudaMemcpy3DAsync") : emu_return(cudaErrorNotSupported);
+    return emu_copy_of_3d(&made, p) ? copy(made, stream, false, "cudaMemcpy3DAsync")
+                                    : emu_return(cudaErrorNotSupported);
 }
 
-/* --- Symbols --------------------------------------------------------------------------------------------------------- */
+/* --- Symbols ------------------------------------------------------------------------------------------------------ */
 
 static cudaError_t find_symbol(const void *symbol, size_t bytes, size_t offset, uint64_t *address)
 {
@@ -180,8 +174,8 @@ static cudaError_t find_symbol(const void *symbol, size_t bytes, size_t offset, 
     if (error != cudaSuccess)
         return error;
     if (offset > variable->bytes || bytes > variable->bytes - offset) {
-        emu_say("error", "%zu bytes at offset %zu run past the end of the variable %s of %lu bytes", bytes, offset, variable->name,
-                variable->bytes);
+        emu_say("error", "%zu bytes at offset %zu run past the end of the variable %s of %lu bytes", bytes, offset,
+                variable->name, variable->bytes);
         return cudaErrorInvalidValue;
     }
     uint64_t host = (uint64_t)(uintptr_t)variable->address;
@@ -189,35 +183,39 @@ static cudaError_t find_symbol(const void *symbol, size_t bytes, size_t offset, 
     return cudaSuccess;
 }
 
-static cudaError_t copy_symbol(const void *symbol, void *other, size_t bytes, size_t offset, enum cudaMemcpyKind kind, bool is_target,
-                               cudaStream_t stream, bool is_waiting, const char *name)
+static cudaError_t copy_symbol(const void *symbol, void *other, size_t bytes, size_t offset, enum cudaMemcpyKind kind,
+                               bool is_target, cudaStream_t stream, bool is_waiting, const char *name)
 {
     uint64_t address = 0;
     cudaError_t error = find_symbol(symbol, bytes, offset, &address);
     if (error != cudaSuccess)
         return emu_return(error);
     void *place = (void *)(uintptr_t)address;
-    return copy(is_target ? plain(place, other, bytes, kind) : plain(other, place, bytes, kind), stream, is_waiting, name);
+    return copy(is_target ? plain(place, other, bytes, kind) : plain(other, place, bytes, kind), stream, is_waiting,
+                name);
 }
 
-EXPORT cudaError_t cudaMemcpyToSymbol(const void *symbol, const void *from, size_t bytes, size_t offset, enum cudaMemcpyKind kind)
+EXPORT cudaError_t cudaMemcpyToSymbol(const void *symbol, const void *from, size_t bytes, size_t offset,
+                                      enum cudaMemcpyKind kind)
 {
     return copy_symbol(symbol, (void *)(uintptr_t)from, bytes, offset, kind, true, NULL, true, "cudaMemcpyToSymbol");
 }
 
-EXPORT cudaError_t cudaMemcpyFromSymbol(void *to, const void *symbol, size_t bytes, size_t offset, enum cudaMemcpyKind kind)
+EXPORT cudaError_t cudaMemcpyFromSymbol(void *to, const void *symbol, size_t bytes, size_t offset,
+                                        enum cudaMemcpyKind kind)
 {
     return copy_symbol(symbol, to, bytes, offset, kind, false, NULL, true, "cudaMemcpyFromSymbol");
 }
 
-EXPORT cudaError_t cudaMemcpyToSymbolAsync(const void *symbol, const void *from, size_t bytes, size_t offset, enum cudaMemcpyKind kind,
-                                           cudaStream_t stream)
+EXPORT cudaError_t cudaMemcpyToSymbolAsync(const void *symbol, const void *from, size_t bytes, size_t offset,
+                                           enum cudaMemcpyKind kind, cudaStream_t stream)
 {
-    return copy_symbol(symbol, (void *)(uintptr_t)from, bytes, offset, kind, true, stream, false, "cudaMemcpyToSymbolAsync");
+    return copy_symbol(symbol, (void *)(uintptr_t)from, bytes, offset, kind, true, stream, false,
+                       "cudaMemcpyToSymbolAsync");
 }
 
-EXPORT cudaError_t cudaMemcpyFromSymbolAsync(void *to, const void *symbol, size_t bytes, size_t offset, enum cudaMemcpyKind kind,
-                                             cudaStream_t stream)
+EXPORT cudaError_t cudaMemcpyFromSymbolAsync(void *to, const void *symbol, size_t bytes, size_t offset,
+                                             enum cudaMemcpyKind kind, cudaStream_t stream)
 {
     return copy_symbol(symbol, to, bytes, offset, kind, false, stream, false, "cudaMemcpyFromSymbolAsync");
 }
@@ -239,57 +237,4 @@ EXPORT cudaError_t cudaGetSymbolSize(size_t *bytes, const void *symbol)
     if (error == cudaSuccess)
         *bytes = variable->bytes;
     return emu_return(error);
-}
-
-/* --- Fills ----------------------------------------------------------------------------------------------------------- */
-
-static cudaError_t fill(Fill made, cudaStream_t stream, const char *name)
-{
-    ENTER;
-    if (emu_stream(stream) == NULL)
-        return emu_return(cudaErrorInvalidResourceHandle);
-    if (emu_stream_is_capturing(stream))
-        return emu_return(emu_submit(stream, (Operation){.kind = DO_FILL, .fill = made}, name));
-    return emu_return(emu_fill(&made, name));
-}
-
-static Fill bytes_of(void *to, size_t pitch, int value, size_t width, size_t height)
-{
-    return (Fill){.to = (uint64_t)(uintptr_t)to, .width = width, .height = height, .depth = 1, .pitch = pitch, .value = (uint32_t)value,
-                  .element_bytes = 1};
-}
-
-static Fill bytes_of_3d(struct cudaPitchedPtr to, int value, struct cudaExtent extent)
-{
-    Fill made = bytes_of(to.ptr, to.pitch, value, extent.width, extent.height);
-    made.depth = extent.depth;
-    made.slice = to.pitch * to.ysize;
-    return made;
-}
-
-EXPORT cudaError_t cudaMemset(void *to, int value, size_t bytes) { return fill(bytes_of(to, 0, value, bytes, 1), NULL, "cudaMemset"); }
-
-EXPORT cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stream)
-{
-    return fill(bytes_of(to, 0, value, bytes, 1), stream, "cudaMemsetAsync");
-}
-
-EXPORT cudaError_t cudaMemset2D(void *to, size_t pitch, int value, size_t width, size_t height)
-{
-    return fill(bytes_of(to, pitch, value, width, height), NULL, "cudaMemset2D");
-}
-
-EXPORT cudaError_t cudaMemset2DAsync(void *to, size_t pitch, int value, size_t width, size_t height, cudaStream_t stream)
-{
-    return fill(bytes_of(to, pitch, value, width, height), stream, "cudaMemset2DAsync");
-}
-
-EXPORT cudaError_t cudaMemset3D(struct cudaPitchedPtr to, int value, struct cudaExtent extent)
-{
-    return fill(bytes_of_3d(to, value, extent), NULL, "cudaMemset3D");
-}
-
-EXPORT cudaError_t cudaMemset3DAsync(struct cudaPitchedPtr to, int value, struct cudaExtent extent, cudaStream_t stream)
-{
-    return fill(bytes_of_3d(to, value, extent), stream, "cudaMemset3DAsync");
 }

@@ -168,26 +168,54 @@ EXPORT cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attrib
         return emu_return(cudaErrorInvalidValue);
     if (!is_device(device))
         return emu_return(cudaErrorInvalidDevice);
-    static const struct { enum cudaDeviceAttr attribute; int value; } table[] = {
-        {cudaDevAttrMaxThreadsPerBlock, 1024}, {cudaDevAttrMaxBlockDimX, 1024}, {cudaDevAttrMaxBlockDimY, 1024},
-        {cudaDevAttrMaxBlockDimZ, 64}, {cudaDevAttrMaxGridDimX, 0x7fffffff}, {cudaDevAttrMaxGridDimY, 65535},
-        {cudaDevAttrMaxGridDimZ, 65535}, {cudaDevAttrMaxSharedMemoryPerBlock, EMU_SHARED_PER_BLOCK},
-        {cudaDevAttrTotalConstantMemory, 65536}, {cudaDevAttrWarpSize, 32}, {cudaDevAttrMaxPitch, 0x7fffffff},
-        {cudaDevAttrMaxRegistersPerBlock, EMU_REGISTERS}, {cudaDevAttrClockRate, CLOCK_KHZ}, {cudaDevAttrTextureAlignment, 512},
-        {cudaDevAttrGpuOverlap, 1}, {cudaDevAttrMultiProcessorCount, EMU_SM_COUNT}, {cudaDevAttrCanMapHostMemory, 1},
-        {cudaDevAttrSurfaceAlignment, 512}, {cudaDevAttrConcurrentKernels, 1}, {cudaDevAttrMemoryClockRate, CLOCK_KHZ},
-        {cudaDevAttrGlobalMemoryBusWidth, MEMORY_BUS_BITS}, {cudaDevAttrL2CacheSize, L2_BYTES},
-        {cudaDevAttrMaxThreadsPerMultiProcessor, EMU_THREADS_PER_SM}, {cudaDevAttrAsyncEngineCount, 1}, {cudaDevAttrUnifiedAddressing, 1},
-        {cudaDevAttrTexturePitchAlignment, 32}, {cudaDevAttrStreamPrioritiesSupported, 1}, {cudaDevAttrGlobalL1CacheSupported, 1},
-        {cudaDevAttrLocalL1CacheSupported, 1}, {cudaDevAttrMaxSharedMemoryPerMultiprocessor, EMU_SHARED_PER_SM},
-        {cudaDevAttrMaxRegistersPerMultiprocessor, EMU_REGISTERS}, {cudaDevAttrManagedMemory, 1},
-        {cudaDevAttrSingleToDoublePrecisionPerfRatio, 2}, {cudaDevAttrConcurrentManagedAccess, 1},
-        {cudaDevAttrComputePreemptionSupported, 1}, {cudaDevAttrCanUseHostPointerForRegisteredMem, 1}, {cudaDevAttrCooperativeLaunch, 1},
-        {cudaDevAttrMaxSharedMemoryPerBlockOptin, EMU_SHARED_OPTIN}, {cudaDevAttrHostRegisterSupported, 1},
-        {cudaDevAttrMaxBlocksPerMultiprocessor, EMU_BLOCKS_PER_SM}, {cudaDevAttrReservedSharedMemoryPerBlock, 1024},
+    static const struct {
+        enum cudaDeviceAttr attribute;
+        int value;
+    } table[] = {
+        {cudaDevAttrMaxThreadsPerBlock, 1024},
+        {cudaDevAttrMaxBlockDimX, 1024},
+        {cudaDevAttrMaxBlockDimY, 1024},
+        {cudaDevAttrMaxBlockDimZ, 64},
+        {cudaDevAttrMaxGridDimX, 0x7fffffff},
+        {cudaDevAttrMaxGridDimY, 65535},
+        {cudaDevAttrMaxGridDimZ, 65535},
+        {cudaDevAttrMaxSharedMemoryPerBlock, EMU_SHARED_PER_BLOCK},
+        {cudaDevAttrTotalConstantMemory, 65536},
+        {cudaDevAttrWarpSize, 32},
+        {cudaDevAttrMaxPitch, 0x7fffffff},
+        {cudaDevAttrMaxRegistersPerBlock, EMU_REGISTERS},
+        {cudaDevAttrClockRate, CLOCK_KHZ},
+        {cudaDevAttrTextureAlignment, 512},
+        {cudaDevAttrGpuOverlap, 1},
+        {cudaDevAttrMultiProcessorCount, EMU_SM_COUNT},
+        {cudaDevAttrCanMapHostMemory, 1},
+        {cudaDevAttrSurfaceAlignment, 512},
+        {cudaDevAttrConcurrentKernels, 1},
+        {cudaDevAttrMemoryClockRate, CLOCK_KHZ},
+        {cudaDevAttrGlobalMemoryBusWidth, MEMORY_BUS_BITS},
+        {cudaDevAttrL2CacheSize, L2_BYTES},
+        {cudaDevAttrMaxThreadsPerMultiProcessor, EMU_THREADS_PER_SM},
+        {cudaDevAttrAsyncEngineCount, 1},
+        {cudaDevAttrUnifiedAddressing, 1},
+        {cudaDevAttrTexturePitchAlignment, 32},
+        {cudaDevAttrStreamPrioritiesSupported, 1},
+        {cudaDevAttrGlobalL1CacheSupported, 1},
+        {cudaDevAttrLocalL1CacheSupported, 1},
+        {cudaDevAttrMaxSharedMemoryPerMultiprocessor, EMU_SHARED_PER_SM},
+        {cudaDevAttrMaxRegistersPerMultiprocessor, EMU_REGISTERS},
+        {cudaDevAttrManagedMemory, 1},
+        {cudaDevAttrSingleToDoublePrecisionPerfRatio, 2},
+        {cudaDevAttrConcurrentManagedAccess, 1},
+        {cudaDevAttrComputePreemptionSupported, 1},
+        {cudaDevAttrCanUseHostPointerForRegisteredMem, 1},
+        {cudaDevAttrCooperativeLaunch, 1},
+        {cudaDevAttrMaxSharedMemoryPerBlockOptin, EMU_SHARED_OPTIN},
+        {cudaDevAttrHostRegisterSupported, 1},
+        {cudaDevAttrMaxBlocksPerMultiprocessor, EMU_BLOCKS_PER_SM},
+        {cudaDevAttrReservedSharedMemoryPerBlock, 1024},
         {cudaDevAttrMemoryPoolsSupported, 1},
     };
-    *value = 0;    /* what is not here, the emulated device cannot do */
+    *value = 0; /* what is not here, the emulated device cannot do */
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (table[i].attribute == attribute)
             *value = table[i].value;
@@ -205,7 +233,8 @@ EXPORT cudaError_t cudaDeviceGetPCIBusId(char *text, int bytes, int device)
     ENTER;
     if (!is_device(device))
         return emu_return(cudaErrorInvalidDevice);
-    return emu_return(snprintf(text, (size_t)bytes, "0000:%02x:00.0", device + 1) < bytes ? cudaSuccess : cudaErrorInvalidValue);
+    return emu_return(snprintf(text, (size_t)bytes, "0000:%02x:00.0", device + 1) < bytes ? cudaSuccess
+                                                                                          : cudaErrorInvalidValue);
 }
 
 EXPORT cudaError_t cudaDeviceGetByPCIBusId(int *device, const char *text)

@@ -1,7 +1,7 @@
 /* cudaGetLastError and its kin.
  *
- * A kernel has run when its launch returns, but its failure is shown as a GPU would show it: by the next call that waits for the
- * device, and from then on by every call.
+ * A kernel has run when its launch returns, but its failure is shown as a GPU would show it: by the next call that
+ * waits for the device, and from then on by every call.
  */
 #include <stdatomic.h>
 
@@ -50,7 +50,10 @@ EXPORT cudaError_t cudaGetLastError(void)
 
 EXPORT cudaError_t cudaPeekAtLastError(void) { return last; }
 
-typedef struct ErrorText { int number; const char *name, *text; } ErrorText;
+typedef struct ErrorText {
+    int number;
+    const char *name, *text;
+} ErrorText;
 
 static const ErrorText *find(cudaError_t error)
 {

@@ -1,7 +1,8 @@
 /* Fat binaries: the containers in which nvcc puts the PTX of a program.
  *
- * A container: magic 0xba55ed50, version u16, header bytes u16, payload bytes u64; then entries: kind u16 (1 PTX, 2 ELF), version
- * u16, header bytes u32, payload bytes u64, compressed bytes u32, ..., architecture u32 at 28, flags u64 at 40.
+ * A container: magic 0xba55ed50, version u16, header bytes u16, payload bytes u64; then entries: kind u16 (1 PTX, 2
+ * ELF), version u16, header bytes u32, payload bytes u64, compressed bytes u32, ..., architecture u32 at 28, flags u64
+ * at 40.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -38,7 +39,8 @@ char *emu_ptx_of_fatbinary(const void *fatbinary, const char **refused)
             if (!is_text(entry + header, bytes))
                 *refused = "the program's PTX is compressed: build it with nvcc --no-compress";
             else if (arch > arch_here)
-                *refused = best == NULL ? "the program's PTX is for a newer architecture than the emulated one" : *refused;
+                *refused = best == NULL ? "the program's PTX is for a newer architecture than the emulated one"
+                                        : *refused;
             else if (arch > best_arch)
                 best = entry + header, best_bytes = bytes, best_arch = arch;
         }
@@ -49,7 +51,8 @@ char *emu_ptx_of_fatbinary(const void *fatbinary, const char **refused)
     if (best == NULL)
         return NULL;
     *refused = NULL;
-    while (best_bytes > 0 && strchr("\n\r\t ", best[best_bytes - 1]) != NULL)    /* also zeros: strchr finds the end of its string */
+    while (best_bytes > 0 &&
+           strchr("\n\r\t ", best[best_bytes - 1]) != NULL)    /* also zeros: strchr finds the end of its string */
         best_bytes--;
     return strndup((const char *)best, best_bytes);
 }

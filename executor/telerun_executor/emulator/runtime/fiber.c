@@ -8,7 +8,8 @@
 
 #define CHUNK 32    /* stacks mapped at once */
 
-/* Stacks begin at different places of a page: else the tops of all would share a few sets of the cache. Three lines each. */
+/* Stacks begin at different places of a page: else the tops of all would share a few sets of the cache. Three lines
+ * each. */
 #define STAGGER(number) ((size_t)(number) * 192 % 4032)
 
 #ifndef __x86_64__
@@ -42,7 +43,8 @@ void emu_fiber_reset(Fiber *fiber)
 static bool more_fibers(Worker *worker)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), each = worker->stack_bytes + page;
-    uint8_t *chunk = mmap(NULL, CHUNK * each, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *chunk = mmap(NULL, CHUNK * each, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                          0);
     Fiber *fibers = malloc(CHUNK * sizeof *fibers);
     if (chunk == MAP_FAILED || fibers == NULL) {
         free(fibers);
@@ -50,7 +52,8 @@ static bool more_fibers(Worker *worker)
     }
     for (size_t i = CHUNK; i-- > 0;) {
         mprotect(chunk + i * each, page, PROT_NONE);
-        fibers[i] = (Fiber){.low = chunk + i * each + page, .high = chunk + (i + 1) * each - STAGGER(worker->fiber_count)};
+        fibers[i] = (Fiber){.low = chunk + i * each + page,
+                            .high = chunk + (i + 1) * each - STAGGER(worker->fiber_count)};
         worker->fiber_count++;
         emu_fiber_reset(&fibers[i]);
         emu_fiber_give(worker, &fibers[i]);

@@ -3,15 +3,19 @@
 #include "fragment.h"
 #include "meeting.h"
 
-/* --- wmma.load and wmma.store ---------------------------------------------------------------------------------------- */
+/* --- wmma.load and wmma.store ------------------------------------------------------------------------------------- */
 
-typedef struct Fragment { uint32_t rows, columns, words, bits; EmuElement element; } Fragment;
+typedef struct Fragment {
+    uint32_t rows, columns, words, bits;
+    EmuElement element;
+} Fragment;
 
 static Fragment fragment_of(const EmuMma *shape, int which)
 {
     EmuElement element = which == 'a' ? shape->a : which == 'b' ? shape->b : which == 'c' ? shape->c : shape->d;
     uint32_t rows = which == 'b' ? shape->k : shape->m, columns = which == 'a' ? shape->k : shape->n;
-    return (Fragment){rows, columns, emu_wmma_words(element, rows * columns, which == 'a' || which == 'b'), emu_element_bits(element), element};
+    return (Fragment){rows, columns, emu_wmma_words(element, rows * columns, which == 'a' || which == 'b'),
+                      emu_element_bits(element), element};
 }
 
 /* Where element `i` of this lane's fragment stands in memory, in bits. */
@@ -21,8 +25,8 @@ static uint64_t bit_offset(const Fragment *fragment, uint32_t lane, uint32_t i, 
     return ((uint64_t)(column ? at.column : at.row) * stride + (column ? at.row : at.column)) * fragment->bits;
 }
 
-void emu_wmma_load(EmuThread *t, const EmuMma *shape, int which, bool column, uint32_t *words, uint64_t address, uint32_t stride,
-                   uint32_t site)
+void emu_wmma_load(EmuThread *t, const EmuMma *shape, int which, bool column, uint32_t *words, uint64_t address,
+                   uint32_t stride, uint32_t site)
 {
     Fragment fragment = fragment_of(shape, which);
     emu_meet_all(t, NULL, NULL, site);
@@ -34,11 +38,13 @@ void emu_wmma_load(EmuThread *t, const EmuMma *shape, int which, bool column, ui
         if (fragment.bits >= 8)
             memcpy((uint8_t *)words + i * bytes, from, bytes);
         else
-            words[i * fragment.bits / 32] |= (*from >> at % 8 & ((1u << fragment.bits) - 1)) << (i * fragment.bits % 32);
+            words[i * fragment.bits / 32] |= (*from >> at % 8 & ((1u << fragment.bits) - 1))
+                                             << (i * fragment.bits % 32);
     }
 }
 
-void emu_wmma_store(EmuThread *t, const EmuMma *shape, bool column, const uint32_t *words, uint64_t address, uint32_t stride, uint32_t site)
+void emu_wmma_store(EmuThread *t, const EmuMma *shape, bool column, const uint32_t *words, uint64_t address,
+                    uint32_t stride, uint32_t site)
 {
     Fragment fragment = fragment_of(shape, 'd');
     emu_meet_all(t, NULL, NULL, site);
@@ -50,7 +56,8 @@ void emu_wmma_store(EmuThread *t, const EmuMma *shape, bool column, const uint32
     emu_meet_all(t, NULL, NULL, site);
 }
 
-/* --- ldmatrix, stmatrix, movmatrix: 8x8 matrices of 16-bit elements ---------------------------------------------------- */
+/* --- ldmatrix, stmatrix, movmatrix: 8x8 matrices of 16-bit elements
+ * -------------------------------------------- */
 
 typedef struct Rows {
     uint8_t *row;          /* of this lane: host pointer to 16 bytes */
@@ -71,8 +78,8 @@ static void load_rows(uint32_t mask, void *lanes[32])
     const Rows *first = lanes[0];
     for (uint32_t lane = 0; mask == ALL_LANES && lane < 32; lane++)
         for (uint32_t j = 0; j < first->count; j++)
-            ((Rows *)lanes[lane])->words[j] = *element(lanes, j, lane, 0, first->transposed)
-                                              | (uint32_t)*element(lanes, j, lane, 1, first->transposed) << 16;
+            ((Rows *)lanes[lane])->words[j] = *element(lanes, j, lane, 0, first->transposed) |
+                                              (uint32_t)*element(lanes, j, lane, 1, first->transposed) << 16;
 }
 
 static void store_rows(uint32_t mask, void *lanes[32])
@@ -81,7 +88,8 @@ static void store_rows(uint32_t mask, void *lanes[32])
     for (uint32_t lane = 0; mask == ALL_LANES && lane < 32; lane++)
         for (uint32_t j = 0; j < first->count; j++)
             for (uint32_t half = 0; half < 2; half++)
-                *element(lanes, j, lane, half, first->transposed) = (uint16_t)(((Rows *)lanes[lane])->words[j] >> 16 * half);
+                *element(lanes, j, lane, half,
+                         first->transposed) = (uint16_t)(((Rows *)lanes[lane])->words[j] >> 16 * half);
 }
 
 /* Only the first 8 * count lanes' addresses are used. */

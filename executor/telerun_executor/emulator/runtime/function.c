@@ -7,7 +7,10 @@
 
 /* Kernels whose dynamic shared memory the program allowed to exceed the default. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct { const EmuKernel *kernel; uint32_t bytes; } allowed[1024];
+static struct {
+    const EmuKernel *kernel;
+    uint32_t bytes;
+} allowed[1024];
 static uint32_t allowed_count;
 
 uint32_t emu_dynamic_shared_limit(const EmuKernel *kernel)
@@ -128,14 +131,17 @@ EXPORT cudaError_t cudaGetKernel(cudaKernel_t *kernel, const void *function)
     return __cudaGetKernel(kernel, function);
 }
 
-/* --- Occupancy ------------------------------------------------------------------------------------------------------- */
+/* --- Occupancy ---------------------------------------------------------------------------------------------------- */
 
 int emu_blocks_per_sm(const EmuKernel *kernel, uint32_t threads, size_t shared_dynamic)
 {
     size_t shared = kernel->shared_bytes + shared_dynamic + 1024;    /* each block reserves that much for itself */
-    uint32_t whole_warps = (threads + 31) & ~31u, registers = kernel->registers == 0 ? 32 : kernel->registers > 255 ? 255 : kernel->registers;
+    uint32_t whole_warps = (threads + 31) & ~31u, registers = kernel->registers == 0    ? 32
+                                                              : kernel->registers > 255 ? 255
+                                                                                        : kernel->registers;
     uint32_t blocks = EMU_THREADS_PER_SM / whole_warps;
-    uint32_t by_shared = (uint32_t)(EMU_SHARED_PER_SM / shared), by_registers = EMU_REGISTERS / (((registers + 7) & ~7u) * whole_warps);
+    uint32_t by_shared = (uint32_t)(EMU_SHARED_PER_SM / shared),
+             by_registers = EMU_REGISTERS / (((registers + 7) & ~7u) * whole_warps);
     if (kernel->max_threads != 0 && threads > kernel->max_threads)
         return 0;
     if (by_registers == 0)
@@ -145,8 +151,9 @@ int emu_blocks_per_sm(const EmuKernel *kernel, uint32_t threads, size_t shared_d
     return (int)(blocks < EMU_BLOCKS_PER_SM ? blocks : EMU_BLOCKS_PER_SM);
 }
 
-EXPORT cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks, const void *function, int threads,
-                                                                          size_t shared_dynamic, unsigned flags)
+EXPORT cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks, const void *function,
+                                                                          int threads, size_t shared_dynamic,
+                                                                          unsigned flags)
 {
     Module *module;
     const EmuKernel *kernel;
@@ -161,12 +168,15 @@ EXPORT cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *b
     return cudaSuccess;
 }
 
-EXPORT cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, const void *function, int threads, size_t shared_dynamic)
+EXPORT cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, const void *function, int threads,
+                                                                 size_t shared_dynamic)
 {
-    return cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(blocks, function, threads, shared_dynamic, cudaOccupancyDefault);
+    return cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(blocks, function, threads, shared_dynamic,
+                                                                  cudaOccupancyDefault);
 }
 
-EXPORT cudaError_t cudaOccupancyAvailableDynamicSMemPerBlock(size_t *bytes, const void *function, int blocks, int threads)
+EXPORT cudaError_t cudaOccupancyAvailableDynamicSMemPerBlock(size_t *bytes, const void *function, int blocks,
+                                                             int threads)
 {
     Module *module;
     const EmuKernel *kernel;

@@ -140,9 +140,11 @@ EXPORT cudaError_t cudaGraphClone(cudaGraph_t *clone, cudaGraph_t graph)
     return emu_return(*clone == NULL ? cudaErrorMemoryAllocation : cudaSuccess);
 }
 
-/* --- Executable graphs ----------------------------------------------------------------------------------------------- */
+/* --- Executable graphs -------------------------------------------------------------------------------------------- */
 
-struct CUgraphExec_st { cudaGraph_t graph; };
+struct CUgraphExec_st {
+    cudaGraph_t graph;
+};
 
 static cudaError_t instantiate(cudaGraphExec_t *executable, cudaGraph_t graph)
 {
@@ -164,13 +166,15 @@ EXPORT cudaError_t cudaGraphInstantiate(cudaGraphExec_t *executable, cudaGraph_t
     return instantiate(executable, graph);
 }
 
-EXPORT cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *executable, cudaGraph_t graph, unsigned long long flags)
+EXPORT cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *executable, cudaGraph_t graph,
+                                                 unsigned long long flags)
 {
     (void)flags;
     return instantiate(executable, graph);
 }
 
-EXPORT cudaError_t cudaGraphInstantiateWithParams(cudaGraphExec_t *executable, cudaGraph_t graph, cudaGraphInstantiateParams *parameters)
+EXPORT cudaError_t cudaGraphInstantiateWithParams(cudaGraphExec_t *executable, cudaGraph_t graph,
+                                                  cudaGraphInstantiateParams *parameters)
 {
     cudaError_t error = instantiate(executable, graph);
     parameters->result_out = error == cudaSuccess ? cudaGraphInstantiateSuccess : cudaGraphInstantiateError;
@@ -208,7 +212,8 @@ EXPORT cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stre
 }
 
 /* The executable takes the new graph's operations if both have the same shape. */
-EXPORT cudaError_t cudaGraphExecUpdate(cudaGraphExec_t executable, cudaGraph_t graph, cudaGraphExecUpdateResultInfo *result)
+EXPORT cudaError_t cudaGraphExecUpdate(cudaGraphExec_t executable, cudaGraph_t graph,
+                                       cudaGraphExecUpdateResultInfo *result)
 {
     ENTER;
     bool is_alike = executable->graph->count == graph->count;

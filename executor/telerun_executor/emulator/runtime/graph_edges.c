@@ -66,27 +66,29 @@ static cudaError_t dependencies(cudaGraphNode_t node, cudaGraphNode_t *nodes, si
 #define UNUSED_EDGE_DATA(name) (void)0
 #endif
 
-EXPORT cudaError_t cudaGraphAddDependencies(cudaGraph_t graph, const cudaGraphNode_t *from, const cudaGraphNode_t *to EDGE_DATA(data),
-                                            size_t count)
+EXPORT cudaError_t cudaGraphAddDependencies(cudaGraph_t graph, const cudaGraphNode_t *from,
+                                            const cudaGraphNode_t *to EDGE_DATA(data), size_t count)
 {
     (void)graph, UNUSED_EDGE_DATA(data);
     return connect(from, to, count);
 }
 
-EXPORT cudaError_t cudaGraphRemoveDependencies(cudaGraph_t graph, const cudaGraphNode_t *from, const cudaGraphNode_t *to EDGE_DATA(data),
-                                               size_t count)
+EXPORT cudaError_t cudaGraphRemoveDependencies(cudaGraph_t graph, const cudaGraphNode_t *from,
+                                               const cudaGraphNode_t *to EDGE_DATA(data), size_t count)
 {
     (void)graph, UNUSED_EDGE_DATA(data);
     return disconnect(from, to, count);
 }
 
-EXPORT cudaError_t cudaGraphGetEdges(cudaGraph_t graph, cudaGraphNode_t *from, cudaGraphNode_t *to EDGE_DATA_OUT(data), size_t *count)
+EXPORT cudaError_t cudaGraphGetEdges(cudaGraph_t graph, cudaGraphNode_t *from, cudaGraphNode_t *to EDGE_DATA_OUT(data),
+                                     size_t *count)
 {
     UNUSED_EDGE_DATA(data);
     return edges(graph, from, to, count);
 }
 
-EXPORT cudaError_t cudaGraphNodeGetDependencies(cudaGraphNode_t node, cudaGraphNode_t *nodes EDGE_DATA_OUT(data), size_t *count)
+EXPORT cudaError_t cudaGraphNodeGetDependencies(cudaGraphNode_t node, cudaGraphNode_t *nodes EDGE_DATA_OUT(data),
+                                                size_t *count)
 {
     UNUSED_EDGE_DATA(data);
     return dependencies(node, nodes, count);
@@ -96,7 +98,8 @@ EXPORT cudaError_t cudaGraphDestroyNode(cudaGraphNode_t node)
 {
     ENTER;
     cudaGraph_t graph = node->graph;
-    memmove(&graph->nodes[node->place], &graph->nodes[node->place + 1], (--graph->count - node->place) * sizeof *graph->nodes);
+    memmove(&graph->nodes[node->place], &graph->nodes[node->place + 1],
+            (--graph->count - node->place) * sizeof *graph->nodes);
     for (size_t i = 0; i < graph->count; i++) {
         graph->nodes[i]->place = i;
         forget(graph->nodes[i], node);

@@ -1,13 +1,14 @@
-/* Nodes of graphs, one by one: adding them, looking at them, changing their parameters before and after instantiation. */
+/* Nodes of graphs, one by one: adding them, looking at them. */
 #include <stdlib.h>
 
 #include "event.h"
 #include "graph.h"
 #include "graph_parameters.h"
 
-/* --- Adding ---------------------------------------------------------------------------------------------------------- */
+/* --- Adding ------------------------------------------------------------------------------------------------------- */
 
-static cudaError_t add(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before, size_t count, Operation operation)
+static cudaError_t add(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before, size_t count,
+                       Operation operation)
 {
     ENTER;
     if (graph == NULL || node == NULL || (count > 0 && before == NULL))
@@ -16,90 +17,98 @@ static cudaError_t add(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraph
     return emu_return(*node == NULL ? cudaErrorMemoryAllocation : cudaSuccess);
 }
 
-EXPORT cudaError_t cudaGraphAddKernelNode(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before, size_t count,
-                                          const struct cudaKernelNodeParams *p)
+EXPORT cudaError_t cudaGraphAddKernelNode(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before,
+                                          size_t count, const struct cudaKernelNodeParams *p)
 {
     Operation operation;
     cudaError_t error = emu_kernel_node(&operation, p);
     return error == cudaSuccess ? add(node, graph, before, count, operation) : emu_return(error);
 }
 
-EXPORT cudaError_t cudaGraphAddMemcpyNode(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before, size_t count,
-                                          const struct cudaMemcpy3DParms *p)
+EXPORT cudaError_t cudaGraphAddMemcpyNode(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before,
+                                          size_t count, const struct cudaMemcpy3DParms *p)
 {
     Operation operation;
     cudaError_t error = emu_copy_node_3d(&operation, p);
     return error == cudaSuccess ? add(node, graph, before, count, operation) : emu_return(error);
 }
 
-EXPORT cudaError_t cudaGraphAddMemcpyNode1D(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before, size_t count, void *to,
-                                            const void *from, size_t bytes, enum cudaMemcpyKind kind)
+EXPORT cudaError_t cudaGraphAddMemcpyNode1D(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before,
+                                            size_t count, void *to, const void *from, size_t bytes,
+                                            enum cudaMemcpyKind kind)
 {
     return add(node, graph, before, count, emu_copy_node(to, from, bytes, kind));
 }
 
-static cudaError_t add_symbol(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before, size_t count, const void *symbol,
-                              size_t offset, void *other, size_t bytes, enum cudaMemcpyKind kind, bool is_target)
+static cudaError_t add_symbol(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before, size_t count,
+                              const void *symbol, size_t offset, void *other, size_t bytes, enum cudaMemcpyKind kind,
+                              bool is_target)
 {
     void *address;
     cudaError_t error = cudaGetSymbolAddress(&address, symbol);
     if (error != cudaSuccess)
         return error;
     uint8_t *place = (uint8_t *)address + offset;
-    return add(node, graph, before, count, is_target ? emu_copy_node(place, other, bytes, kind) : emu_copy_node(other, place, bytes, kind));
+    return add(node, graph, before, count,
+               is_target ? emu_copy_node(place, other, bytes, kind) : emu_copy_node(other, place, bytes, kind));
 }
 
-EXPORT cudaError_t cudaGraphAddMemcpyNodeToSymbol(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before, size_t count,
-                                                  const void *symbol, const void *from, size_t bytes, size_t offset,
+EXPORT cudaError_t cudaGraphAddMemcpyNodeToSymbol(cudaGraphNode_t *node, cudaGraph_t graph,
+                                                  const cudaGraphNode_t *before, size_t count, const void *symbol,
+                                                  const void *from, size_t bytes, size_t offset,
                                                   enum cudaMemcpyKind kind)
 {
     return add_symbol(node, graph, before, count, symbol, offset, (void *)(uintptr_t)from, bytes, kind, true);
 }
 
-EXPORT cudaError_t cudaGraphAddMemcpyNodeFromSymbol(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before, size_t count,
-                                                    void *to, const void *symbol, size_t bytes, size_t offset, enum cudaMemcpyKind kind)
+EXPORT cudaError_t cudaGraphAddMemcpyNodeFromSymbol(cudaGraphNode_t *node, cudaGraph_t graph,
+                                                    const cudaGraphNode_t *before, size_t count, void *to,
+                                                    const void *symbol, size_t bytes, size_t offset,
+                                                    enum cudaMemcpyKind kind)
 {
     return add_symbol(node, graph, before, count, symbol, offset, to, bytes, kind, false);
 }
 
-EXPORT cudaError_t cudaGraphAddMemsetNode(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before, size_t count,
-                                          const struct cudaMemsetParams *p)
+EXPORT cudaError_t cudaGraphAddMemsetNode(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before,
+                                          size_t count, const struct cudaMemsetParams *p)
 {
     return add(node, graph, before, count, emu_fill_node(p));
 }
 
-EXPORT cudaError_t cudaGraphAddHostNode(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before, size_t count,
-                                        const struct cudaHostNodeParams *p)
+EXPORT cudaError_t cudaGraphAddHostNode(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before,
+                                        size_t count, const struct cudaHostNodeParams *p)
 {
     return add(node, graph, before, count, emu_call_node(p));
 }
 
-EXPORT cudaError_t cudaGraphAddEmptyNode(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before, size_t count)
+EXPORT cudaError_t cudaGraphAddEmptyNode(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before,
+                                         size_t count)
 {
     return add(node, graph, before, count, (Operation){.kind = DO_NOTHING});
 }
 
-EXPORT cudaError_t cudaGraphAddEventRecordNode(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before, size_t count,
-                                               cudaEvent_t event)
+EXPORT cudaError_t cudaGraphAddEventRecordNode(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before,
+                                               size_t count, cudaEvent_t event)
 {
     return add(node, graph, before, count, (Operation){.kind = DO_RECORD, .event = event});
 }
 
-EXPORT cudaError_t cudaGraphAddEventWaitNode(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before, size_t count,
-                                             cudaEvent_t event)
+EXPORT cudaError_t cudaGraphAddEventWaitNode(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before,
+                                             size_t count, cudaEvent_t event)
 {
     return add(node, graph, before, count, (Operation){.kind = DO_WAIT, .event = event});
 }
 
-EXPORT cudaError_t cudaGraphAddChildGraphNode(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before, size_t count,
-                                              cudaGraph_t child)
+EXPORT cudaError_t cudaGraphAddChildGraphNode(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before,
+                                              size_t count, cudaGraph_t child)
 {
     cudaGraph_t clone = emu_graph_clone(child);
-    return clone == NULL ? emu_return(cudaErrorMemoryAllocation) : add(node, graph, before, count, (Operation){.kind = DO_GRAPH, .graph = clone});
+    return clone == NULL ? emu_return(cudaErrorMemoryAllocation)
+                         : add(node, graph, before, count, (Operation){.kind = DO_GRAPH, .graph = clone});
 }
 
-EXPORT cudaError_t cudaGraphAddMemAllocNode(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before, size_t count,
-                                            struct cudaMemAllocNodeParams *p)
+EXPORT cudaError_t cudaGraphAddMemAllocNode(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before,
+                                            size_t count, struct cudaMemAllocNodeParams *p)
 {
     cudaError_t error = cudaMalloc(&p->dptr, p->bytesize);
     if (error != cudaSuccess)
@@ -108,21 +117,23 @@ EXPORT cudaError_t cudaGraphAddMemAllocNode(cudaGraphNode_t *node, cudaGraph_t g
 }
 
 /* The graph may be launched again, with the same address: its memory stays. */
-EXPORT cudaError_t cudaGraphAddMemFreeNode(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before, size_t count, void *memory)
+EXPORT cudaError_t cudaGraphAddMemFreeNode(cudaGraphNode_t *node, cudaGraph_t graph, const cudaGraphNode_t *before,
+                                           size_t count, void *memory)
 {
     (void)memory;
     return add(node, graph, before, count, (Operation){.kind = DO_NOTHING});
 }
 
-/* --- Looking --------------------------------------------------------------------------------------------------------- */
+/* --- Looking ------------------------------------------------------------------------------------------------------ */
 
 EXPORT cudaError_t cudaGraphNodeGetType(cudaGraphNode_t node, enum cudaGraphNodeType *type)
 {
     static const enum cudaGraphNodeType types[] = {
-        [DO_NOTHING] = cudaGraphNodeTypeEmpty, [DO_KERNEL] = cudaGraphNodeTypeKernel, [DO_COPY] = cudaGraphNodeTypeMemcpy,
-        [DO_FILL] = cudaGraphNodeTypeMemset, [DO_CALL] = cudaGraphNodeTypeHost, [DO_RECORD] = cudaGraphNodeTypeEventRecord,
-        [DO_WAIT] = cudaGraphNodeTypeWaitEvent, [DO_GRAPH] = cudaGraphNodeTypeGraph, [DO_ALLOCATE] = cudaGraphNodeTypeMemAlloc,
-        [DO_RELEASE] = cudaGraphNodeTypeMemFree,
+        [DO_NOTHING] = cudaGraphNodeTypeEmpty,     [DO_KERNEL] = cudaGraphNodeTypeKernel,
+        [DO_COPY] = cudaGraphNodeTypeMemcpy,       [DO_FILL] = cudaGraphNodeTypeMemset,
+        [DO_CALL] = cudaGraphNodeTypeHost,         [DO_RECORD] = cudaGraphNodeTypeEventRecord,
+        [DO_WAIT] = cudaGraphNodeTypeWaitEvent,    [DO_GRAPH] = cudaGraphNodeTypeGraph,
+        [DO_ALLOCATE] = cudaGraphNodeTypeMemAlloc, [DO_RELEASE] = cudaGraphNodeTypeMemFree,
     };
     ENTER;
     *type = types[node->operation.kind];
@@ -147,7 +158,10 @@ static cudaError_t list(cudaGraph_t graph, cudaGraphNode_t *nodes, size_t *count
 static bool is_any(cudaGraphNode_t node) { return node != NULL; }
 static bool is_root(cudaGraphNode_t node) { return node->before_count == 0; }
 
-EXPORT cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t *nodes, size_t *count) { return list(graph, nodes, count, is_any); }
+EXPORT cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t *nodes, size_t *count)
+{
+    return list(graph, nodes, count, is_any);
+}
 
 EXPORT cudaError_t cudaGraphGetRootNodes(cudaGraph_t graph, cudaGraphNode_t *nodes, size_t *count)
 {
@@ -165,8 +179,11 @@ EXPORT cudaError_t cudaGraphKernelNodeGetParams(cudaGraphNode_t node, struct cud
         return emu_return(cudaErrorMemoryAllocation);
     for (uint32_t i = 0; i < count; i++)
         node->arguments[i] = launch->parameters + launch->kernel->parameters[i].offset;
-    *p = (struct cudaKernelNodeParams){.func = (void *)(uintptr_t)launch->function, .gridDim = launch->grid, .blockDim = launch->block,
-                                       .sharedMemBytes = (unsigned)launch->shared_bytes, .kernelParams = node->arguments};
+    *p = (struct cudaKernelNodeParams){.func = (void *)(uintptr_t)launch->function,
+                                       .gridDim = launch->grid,
+                                       .blockDim = launch->block,
+                                       .sharedMemBytes = (unsigned)launch->shared_bytes,
+                                       .kernelParams = node->arguments};
     return cudaSuccess;
 }
 

@@ -10,7 +10,8 @@ cudaError_t emu_kernel_node(Operation *operation, const struct cudaKernelNodePar
         emu_say("error", "kernel nodes with `extra` are not emulated");
         return cudaErrorNotSupported;
     }
-    return emu_prepare_launch(&operation->launch, p->func, p->gridDim, p->blockDim, p->kernelParams, p->sharedMemBytes, false);
+    return emu_prepare_launch(&operation->launch, p->func, p->gridDim, p->blockDim, p->kernelParams, p->sharedMemBytes,
+                              false);
 }
 
 cudaError_t emu_copy_node_3d(Operation *operation, const struct cudaMemcpy3DParms *p)
@@ -21,19 +22,34 @@ cudaError_t emu_copy_node_3d(Operation *operation, const struct cudaMemcpy3DParm
 
 Operation emu_copy_node(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind)
 {
-    return (Operation){.kind = DO_COPY, .copy = {.to = (uint64_t)(uintptr_t)to, .from = (uint64_t)(uintptr_t)from, .width = bytes,
-                                                 .height = 1, .depth = 1, .kind = kind}};
+    return (Operation){.kind = DO_COPY,
+                       .copy = {.to = (uint64_t)(uintptr_t)to,
+                                .from = (uint64_t)(uintptr_t)from,
+                                .width = bytes,
+                                .height = 1,
+                                .depth = 1,
+                                .kind = kind}};
 }
 
 Operation emu_fill_node(const struct cudaMemsetParams *p)
 {
-    return (Operation){.kind = DO_FILL, .fill = {.to = (uint64_t)(uintptr_t)p->dst, .width = p->width, .height = p->height, .depth = 1,
-                                                 .pitch = p->pitch, .value = p->value, .element_bytes = p->elementSize}};
+    return (Operation){.kind = DO_FILL,
+                       .fill = {.to = (uint64_t)(uintptr_t)p->dst,
+                                .width = p->width,
+                                .height = p->height,
+                                .depth = 1,
+                                .pitch = p->pitch,
+                                .value = p->value,
+                                .element_bytes = p->elementSize}};
 }
 
-Operation emu_call_node(const struct cudaHostNodeParams *p) { return (Operation){.kind = DO_CALL, .call = {p->fn, p->userData}}; }
+Operation emu_call_node(const struct cudaHostNodeParams *p)
+{
+    return (Operation){.kind = DO_CALL, .call = {p->fn, p->userData}};
+}
 
-/* --- Changing: in the graph, or in an executable made of it ----------------------------------------------------------- */
+/* --- Changing: in the graph, or in an executable made of it
+ * ---------------------------------------------------- */
 
 static cudaError_t change(cudaGraphNode_t node, Operation operation)
 {
@@ -54,34 +70,47 @@ static cudaError_t change_kernel(cudaGraphNode_t node, const struct cudaKernelNo
     return error == cudaSuccess ? change(node, operation) : emu_return(error);
 }
 
-EXPORT cudaError_t cudaGraphKernelNodeSetParams(cudaGraphNode_t node, const struct cudaKernelNodeParams *p) { return change_kernel(node, p); }
+EXPORT cudaError_t cudaGraphKernelNodeSetParams(cudaGraphNode_t node, const struct cudaKernelNodeParams *p)
+{
+    return change_kernel(node, p);
+}
 
-EXPORT cudaError_t cudaGraphExecKernelNodeSetParams(cudaGraphExec_t executable, cudaGraphNode_t node, const struct cudaKernelNodeParams *p)
+EXPORT cudaError_t cudaGraphExecKernelNodeSetParams(cudaGraphExec_t executable, cudaGraphNode_t node,
+                                                    const struct cudaKernelNodeParams *p)
 {
     return change_kernel(emu_graph_twin(executable, node), p);
 }
 
-EXPORT cudaError_t cudaGraphMemcpyNodeSetParams1D(cudaGraphNode_t node, void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind)
+EXPORT cudaError_t cudaGraphMemcpyNodeSetParams1D(cudaGraphNode_t node, void *to, const void *from, size_t bytes,
+                                                  enum cudaMemcpyKind kind)
 {
     return change(node, emu_copy_node(to, from, bytes, kind));
 }
 
-EXPORT cudaError_t cudaGraphExecMemcpyNodeSetParams1D(cudaGraphExec_t executable, cudaGraphNode_t node, void *to, const void *from,
-                                                      size_t bytes, enum cudaMemcpyKind kind)
+EXPORT cudaError_t cudaGraphExecMemcpyNodeSetParams1D(cudaGraphExec_t executable, cudaGraphNode_t node, void *to,
+                                                      const void *from, size_t bytes, enum cudaMemcpyKind kind)
 {
     return change(emu_graph_twin(executable, node), emu_copy_node(to, from, bytes, kind));
 }
 
-EXPORT cudaError_t cudaGraphMemsetNodeSetParams(cudaGraphNode_t node, const struct cudaMemsetParams *p) { return change(node, emu_fill_node(p)); }
+EXPORT cudaError_t cudaGraphMemsetNodeSetParams(cudaGraphNode_t node, const struct cudaMemsetParams *p)
+{
+    return change(node, emu_fill_node(p));
+}
 
-EXPORT cudaError_t cudaGraphExecMemsetNodeSetParams(cudaGraphExec_t executable, cudaGraphNode_t node, const struct cudaMemsetParams *p)
+EXPORT cudaError_t cudaGraphExecMemsetNodeSetParams(cudaGraphExec_t executable, cudaGraphNode_t node,
+                                                    const struct cudaMemsetParams *p)
 {
     return change(emu_graph_twin(executable, node), emu_fill_node(p));
 }
 
-EXPORT cudaError_t cudaGraphHostNodeSetParams(cudaGraphNode_t node, const struct cudaHostNodeParams *p) { return change(node, emu_call_node(p)); }
+EXPORT cudaError_t cudaGraphHostNodeSetParams(cudaGraphNode_t node, const struct cudaHostNodeParams *p)
+{
+    return change(node, emu_call_node(p));
+}
 
-EXPORT cudaError_t cudaGraphExecHostNodeSetParams(cudaGraphExec_t executable, cudaGraphNode_t node, const struct cudaHostNodeParams *p)
+EXPORT cudaError_t cudaGraphExecHostNodeSetParams(cudaGraphExec_t executable, cudaGraphNode_t node,
+                                                  const struct cudaHostNodeParams *p)
 {
     return change(emu_graph_twin(executable, node), emu_call_node(p));
 }

@@ -6,7 +6,11 @@
 #include "operation.h"
 #include "report.h"
 
-static _Thread_local struct { dim3 grid, block; size_t shared_bytes; cudaStream_t stream; } configuration[16];
+static _Thread_local struct {
+    dim3 grid, block;
+    size_t shared_bytes;
+    cudaStream_t stream;
+} configuration[16];
 static _Thread_local unsigned depth;
 
 EXPORT unsigned __cudaPushCallConfiguration(dim3 grid, dim3 block, size_t shared_bytes, struct CUstream_st *stream)
@@ -45,15 +49,17 @@ static cudaError_t check(const EmuKernel *kernel, dim3 grid, dim3 block, size_t 
         return cudaErrorInvalidConfiguration;
     if (shared_bytes > emu_dynamic_shared_limit(kernel))
         return cudaErrorInvalidValue;
-    if (cooperative && (uint64_t)grid.x * grid.y * grid.z > (uint64_t)emu_blocks_per_sm(kernel, (uint32_t)threads, shared_bytes) * EMU_SM_COUNT)
+    if (cooperative && (uint64_t)grid.x * grid.y * grid.z >
+                           (uint64_t)emu_blocks_per_sm(kernel, (uint32_t)threads, shared_bytes) * EMU_SM_COUNT)
         return cudaErrorCooperativeLaunchTooLarge;
     return cudaSuccess;
 }
 
-cudaError_t emu_prepare_launch(Launch *launch, const void *function, dim3 grid, dim3 block, void **arguments, size_t shared_bytes,
-                               bool cooperative)
+cudaError_t emu_prepare_launch(Launch *launch, const void *function, dim3 grid, dim3 block, void **arguments,
+                               size_t shared_bytes, bool cooperative)
 {
-    *launch = (Launch){.function = function, .grid = grid, .block = block, .shared_bytes = shared_bytes, .cooperative = cooperative};
+    *launch = (Launch){
+        .function = function, .grid = grid, .block = block, .shared_bytes = shared_bytes, .cooperative = cooperative};
     cudaError_t error = emu_find_kernel(function, &launch->module, &launch->kernel);
     if (error == cudaSuccess)
         error = check(launch->kernel, grid, block, shared_bytes, cooperative);
@@ -82,7 +88,8 @@ cudaError_t emu_launch(const Launch *launch)
         .parameters = launch->parameters,
         .cooperative = launch->cooperative,
         .id = ++last_id,
-        .stack_bytes = (((size_t)96 << 10) + 2 * (size_t)kernel->local_bytes + 32 * emu_stack_limit() + 4095) & ~(size_t)4095,
+        .stack_bytes = (((size_t)96 << 10) + 2 * (size_t)kernel->local_bytes + 32 * emu_stack_limit() + 4095) &
+                       ~(size_t)4095,
     };
     int error = emu_run_grid(&grid);
     if (error != 0)
@@ -90,8 +97,8 @@ cudaError_t emu_launch(const Launch *launch)
     return cudaSuccess;
 }
 
-static cudaError_t launch(const void *function, dim3 grid, dim3 block, void **arguments, size_t shared_bytes, cudaStream_t stream,
-                          bool cooperative)
+static cudaError_t launch(const void *function, dim3 grid, dim3 block, void **arguments, size_t shared_bytes,
+                          cudaStream_t stream, bool cooperative)
 {
     Operation operation = {.kind = DO_KERNEL};
     cudaError_t error = emu_known_failure();
@@ -114,8 +121,8 @@ EXPORT cudaError_t __cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block
     return launch(kernel, grid, block, arguments, shared_bytes, stream, false);
 }
 
-EXPORT cudaError_t cudaLaunchCooperativeKernel(const void *function, dim3 grid, dim3 block, void **arguments, size_t shared_bytes,
-                                               cudaStream_t stream)
+EXPORT cudaError_t cudaLaunchCooperativeKernel(const void *function, dim3 grid, dim3 block, void **arguments,
+                                               size_t shared_bytes, cudaStream_t stream)
 {
     return launch(function, grid, block, arguments, shared_bytes, stream, true);
 }
@@ -127,11 +134,12 @@ EXPORT cudaError_t cudaLaunchKernelExC(const cudaLaunchConfig_t *config, const v
         const cudaLaunchAttribute *attribute = &config->attrs[i];
         if (attribute->id == cudaLaunchAttributeCooperative)
             cooperative = attribute->val.cooperative != 0;
-        if (attribute->id == cudaLaunchAttributeClusterDimension
-            && attribute->val.clusterDim.x * attribute->val.clusterDim.y * attribute->val.clusterDim.z > 1) {
+        if (attribute->id == cudaLaunchAttributeClusterDimension &&
+            attribute->val.clusterDim.x * attribute->val.clusterDim.y * attribute->val.clusterDim.z > 1) {
             emu_say("error", "cudaLaunchKernelExC: clusters of several blocks are not emulated");
             return emu_return(cudaErrorNotSupported);
         }
     }
-    return launch(function, config->gridDim, config->blockDim, arguments, config->dynamicSmemBytes, config->stream, cooperative);
+    return launch(function, config->gridDim, config->blockDim, arguments, config->dynamicSmemBytes, config->stream,
+                  cooperative);
 }

@@ -38,7 +38,8 @@ static const char *cache_folder(void)
     }
     if (private_folder[0] == '\0') {
         const char *temporary = getenv("TMPDIR");
-        snprintf(private_folder, sizeof private_folder, "%s/telerun-kernels-XXXXXX", temporary && *temporary ? temporary : "/tmp");
+        snprintf(private_folder, sizeof private_folder, "%s/telerun-kernels-XXXXXX",
+                 temporary && *temporary ? temporary : "/tmp");
         if (mkdtemp(private_folder) == NULL) {
             emu_say("error", "cannot make a folder for translated kernels: %s", strerror(errno));
             private_folder[0] = '\0';
@@ -58,11 +59,14 @@ static bool write_file(const char *path, const char *text)
     return fclose(file) == 0 && written;
 }
 
-/* Runs the translator; what it writes to stderr is seen by the user. Its environment is ours with PYTHONPATH, less what would load us. */
-static bool translate(const char *python, const char *package_folder, const char *ptx, const char *library, const char *checks)
+/* Runs the translator; what it writes to stderr is seen by the user. Its environment is ours with PYTHONPATH, less what
+ * would load us. */
+static bool translate(const char *python, const char *package_folder, const char *ptx, const char *library,
+                      const char *checks)
 {
     char python_path[PATH_MAX + 16];
-    const char *const arguments[] = {python, "-B", "-m", "telerun_executor.emulator.build", "ptx", ptx, library, checks, NULL};
+    const char *const arguments[] = {python,  "-B",   "-m", "telerun_executor.emulator.build", "ptx", ptx,
+                                     library, checks, NULL};
     size_t count = 0, kept = 0;
     while (environ[count] != NULL)
         count++;
@@ -75,7 +79,8 @@ static bool translate(const char *python, const char *package_folder, const char
     snprintf(python_path, sizeof python_path, "PYTHONPATH=%s", package_folder);
     environment[kept++] = python_path;
     pid_t child;
-    int status = -1, error = posix_spawn(&child, python, NULL, NULL, (char *const *)arguments, (char *const *)environment);
+    int status = -1,
+        error = posix_spawn(&child, python, NULL, NULL, (char *const *)arguments, (char *const *)environment);
     free(environment);
     if (error != 0) {
         emu_say("error", "cannot run the translator %s: %s", python, strerror(error));
@@ -129,7 +134,8 @@ cudaError_t emu_open_library(Module *module)
     emu_sha256(module->ptx, strlen(module->ptx), hash);
     snprintf(checks, sizeof checks, "%u", emu_setting_checks());
     snprintf(name, sizeof name, "%s-%s.so", hash, checks);
-    if (beforehand == NULL || snprintf(path, sizeof path, "%s/%s", beforehand, name) >= (int)sizeof path || access(path, R_OK) != 0) {
+    if (beforehand == NULL || snprintf(path, sizeof path, "%s/%s", beforehand, name) >= (int)sizeof path ||
+        access(path, R_OK) != 0) {
         cudaError_t error = make_library(module->ptx, name, checks, path, sizeof path);
         if (error != cudaSuccess)
             return error;

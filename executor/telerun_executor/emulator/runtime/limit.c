@@ -1,4 +1,4 @@
-/* What a program can set about the device: limits, and preferences that change nothing here. Versions and entry points. */
+/* Limits that a program can set, preferences that change nothing here, versions and entry points. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
@@ -7,7 +7,9 @@
 #include "error.h"
 #include "output.h"
 
-static size_t limits[8] = {[cudaLimitStackSize] = 1024, [cudaLimitPrintfFifoSize] = 1 << 20, [cudaLimitMallocHeapSize] = 8 << 20,
+static size_t limits[8] = {[cudaLimitStackSize] = 1024,
+                           [cudaLimitPrintfFifoSize] = 1 << 20,
+                           [cudaLimitMallocHeapSize] = 8 << 20,
                            [cudaLimitMaxL2FetchGranularity] = 64};
 
 size_t emu_stack_limit(void) { return limits[cudaLimitStackSize]; }
@@ -83,9 +85,11 @@ EXPORT cudaError_t cudaDriverGetVersion(int *version)
 EXPORT cudaError_t cudaProfilerStart(void) { return cudaSuccess; }
 EXPORT cudaError_t cudaProfilerStop(void) { return cudaSuccess; }
 
-/* --- Driver functions: from the stand-in for libcuda.so.1 beside us --------------------------------------------------- */
+/* --- Driver functions: from the stand-in for libcuda.so.1 beside us
+ * -------------------------------------------- */
 
-EXPORT cudaError_t cudaGetDriverEntryPointByVersion(const char *name, void **function, unsigned version, unsigned long long flags,
+EXPORT cudaError_t cudaGetDriverEntryPointByVersion(const char *name, void **function, unsigned version,
+                                                    unsigned long long flags,
                                                     enum cudaDriverEntryPointQueryResult *result)
 {
     char versioned[128];

@@ -35,8 +35,9 @@ static char *ptx_of(const void *code, const char **refused)
     return strndup(code, bytes);
 }
 
-EXPORT cudaError_t cudaLibraryLoadData(cudaLibrary_t *library, const void *code, enum cudaJitOption *jit_options, void **jit_values,
-                                       unsigned jit_count, enum cudaLibraryOption *options, void **values, unsigned count)
+EXPORT cudaError_t cudaLibraryLoadData(cudaLibrary_t *library, const void *code, enum cudaJitOption *jit_options,
+                                       void **jit_values, unsigned jit_count, enum cudaLibraryOption *options,
+                                       void **values, unsigned count)
 {
     (void)jit_options, (void)jit_values, (void)jit_count, (void)options, (void)values, (void)count;
     ENTER;
@@ -51,13 +52,15 @@ EXPORT cudaError_t cudaLibraryLoadData(cudaLibrary_t *library, const void *code,
     return emu_return(error);
 }
 
-EXPORT cudaError_t cudaLibraryLoadFromFile(cudaLibrary_t *library, const char *path, enum cudaJitOption *jit_options, void **jit_values,
-                                           unsigned jit_count, enum cudaLibraryOption *options, void **values, unsigned count)
+EXPORT cudaError_t cudaLibraryLoadFromFile(cudaLibrary_t *library, const char *path, enum cudaJitOption *jit_options,
+                                           void **jit_values, unsigned jit_count, enum cudaLibraryOption *options,
+                                           void **values, unsigned count)
 {
     FILE *file = fopen(path, "re");
     long bytes = file != NULL && fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
     char *code = bytes < 0 ? NULL : calloc((size_t)bytes + 1, 1);
-    bool is_read = code != NULL && fseek(file, 0, SEEK_SET) == 0 && fread(code, 1, (size_t)bytes, file) == (size_t)bytes;
+    bool is_read = code != NULL && fseek(file, 0, SEEK_SET) == 0 &&
+                   fread(code, 1, (size_t)bytes, file) == (size_t)bytes;
     if (file != NULL)
         fclose(file);
     if (!is_read) {

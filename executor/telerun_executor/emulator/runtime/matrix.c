@@ -1,8 +1,8 @@
 /* mma.sync and wmma.mma: the last lane of a warp to come computes for all.
  *
- * Products of floating-point elements are summed in double precision and rounded once, which is at least as exact as a tensor
- * core. Fragments of mma.sync have the layout that the PTX ISA lays down; those of wmma are opaque, so theirs is simple: the lanes
- * hold the elements in row-major order, one after another.
+ * Products of floating-point elements are summed in double precision and rounded once, which is at least as exact as a
+ * tensor core. Fragments of mma.sync have the layout that the PTX ISA lays down; those of wmma are opaque, so theirs is
+ * simple: the lanes hold the elements in row-major order, one after another.
  */
 #include <math.h>
 
@@ -15,12 +15,13 @@
 #define MOST_N 32
 #define MOST_K 256
 
-/* --- Elements -------------------------------------------------------------------------------------------------------- */
+/* --- Elements ----------------------------------------------------------------------------------------------------- */
 
 uint32_t emu_element_bits(EmuElement element)
 {
-    static const uint8_t bits[] = {[EMU_F16] = 16, [EMU_BF16] = 16, [EMU_TF32] = 32, [EMU_F32] = 32, [EMU_F64] = 64, [EMU_S8] = 8,
-                                   [EMU_U8] = 8, [EMU_S4] = 4, [EMU_U4] = 4, [EMU_B1] = 1, [EMU_S32] = 32, [EMU_E4M3] = 8, [EMU_E5M2] = 8};
+    static const uint8_t bits[] = {[EMU_F16] = 16, [EMU_BF16] = 16, [EMU_TF32] = 32, [EMU_F32] = 32, [EMU_F64] = 64,
+                                   [EMU_S8] = 8,   [EMU_U8] = 8,    [EMU_S4] = 4,    [EMU_U4] = 4,   [EMU_B1] = 1,
+                                   [EMU_S32] = 32, [EMU_E4M3] = 8,  [EMU_E5M2] = 8};
     return bits[element];
 }
 
@@ -44,7 +45,8 @@ static double small_float(uint32_t raw, int exponent_bits, int mantissa_bits)
 /* Element number `i` of a lane's registers, as a number that a double holds exactly. */
 static double number_at(const uint32_t *words, uint32_t i, EmuElement element)
 {
-    uint32_t bits = emu_element_bits(element), raw = bits >= 32 ? words[i] : words[i * bits / 32] >> (i * bits % 32) & ((1u << bits) - 1);
+    uint32_t bits = emu_element_bits(element),
+             raw = bits >= 32 ? words[i] : words[i * bits / 32] >> (i * bits % 32) & ((1u << bits) - 1);
     _Float16 half;
     uint16_t short_raw = (uint16_t)raw;
     float single;
@@ -108,7 +110,8 @@ static void put_number(uint32_t *words, uint32_t i, EmuElement element, double v
     }
 }
 
-/* --- D = A * B + C ---------------------------------------------------------------------------------------------------- */
+/* --- D = A * B + C
+ * --------------------------------------------------------------------------------------------- */
 
 typedef struct Product {
     const EmuMma *shape;
@@ -119,7 +122,8 @@ typedef struct Product {
 /* The place of element `i` of lane `lane`. */
 typedef Place Layout(const EmuMma *shape, EmuElement element, uint32_t lane, uint32_t i);
 
-/* PTX ISA, "Matrix Fragments for mma": a register of A holds neighbours of a row, registers alternate between the two halves of rows. */
+/* PTX ISA, "Matrix Fragments for mma": a register of A holds neighbours of a row, registers alternate between the two
+ * halves of rows. */
 static Place mma_a(const EmuMma *shape, EmuElement element, uint32_t lane, uint32_t i)
 {
     uint32_t bits = emu_element_bits(element), each = bits >= 32 ? 1 : 32 / bits, word = i / each;
@@ -171,7 +175,8 @@ static Place wmma_c(const EmuMma *shape, EmuElement element, uint32_t lane, uint
 
 static void multiply(void *lanes[32], Layout *a_layout, Layout *b_layout, Layout *c_layout, bool is_wmma)
 {
-    static _Thread_local double a[MOST_M][MOST_K], b[MOST_K][MOST_N], sum[MOST_M][MOST_N];    /* too large for a fiber's stack */
+    static _Thread_local double a[MOST_M][MOST_K], b[MOST_K][MOST_N],
+        sum[MOST_M][MOST_N];    /* too large for a fiber's stack */
     const EmuMma *shape = ((Product *)lanes[0])->shape;
     uint32_t m = shape->m, n = shape->n, k = shape->k;
     uint32_t a_count = is_wmma ? emu_wmma_words(shape->a, m * k, true) * 32 / emu_element_bits(shape->a) : m * k / 32;
@@ -229,27 +234,32 @@ void emu_meet_all(EmuThread *t, Collective *collective, void *mine, uint32_t sit
 {
     Thread *thread = emu_thread(t);
     if (thread->home->warps[t->index / 32].live != ALL_LANES)
-        emu_fault(thread, site, cudaErrorLaunchFailure, "a matrix operation needs all 32 lanes of its warp, but there are only 0x%08x",
+        emu_fault(thread, site, cudaErrorLaunchFailure,
+                  "a matrix operation needs all 32 lanes of its warp, but there are only 0x%08x",
                   thread->home->warps[t->index / 32].live);
     emu_meet(t, ALL_LANES, collective, mine, site);
 }
 
 static void check_shape(EmuThread *t, const EmuMma *shape, bool is_mma, uint32_t site)
 {
-    bool is_known = shape->m <= MOST_M && shape->n <= MOST_N && shape->k <= MOST_K
-                    && (!is_mma || ((shape->m == 8 || shape->m == 16) && shape->n == 8 && !(shape->m == 8 && shape->a == EMU_F16)));
+    bool is_known = shape->m <= MOST_M && shape->n <= MOST_N && shape->k <= MOST_K &&
+                    (!is_mma ||
+                     ((shape->m == 8 || shape->m == 16) && shape->n == 8 && !(shape->m == 8 && shape->a == EMU_F16)));
     if (!is_known)
-        emu_fault(emu_thread(t), site, cudaErrorNotSupported, "matrix operation m%un%uk%u is not emulated", shape->m, shape->n, shape->k);
+        emu_fault(emu_thread(t), site, cudaErrorNotSupported, "matrix operation m%un%uk%u is not emulated", shape->m,
+                  shape->n, shape->k);
 }
 
-void emu_mma(EmuThread *t, const EmuMma *shape, uint32_t *d, const uint32_t *a, const uint32_t *b, const uint32_t *c, uint32_t site)
+void emu_mma(EmuThread *t, const EmuMma *shape, uint32_t *d, const uint32_t *a, const uint32_t *b, const uint32_t *c,
+             uint32_t site)
 {
     Product mine = {shape, d, a, b, c};
     check_shape(t, shape, true, site);
     emu_meet_all(t, run_mma, &mine, site);
 }
 
-void emu_wmma(EmuThread *t, const EmuMma *shape, uint32_t *d, const uint32_t *a, const uint32_t *b, const uint32_t *c, uint32_t site)
+void emu_wmma(EmuThread *t, const EmuMma *shape, uint32_t *d, const uint32_t *a, const uint32_t *b, const uint32_t *c,
+              uint32_t site)
 {
     Product mine = {shape, d, a, b, c};
     check_shape(t, shape, false, site);

@@ -10,7 +10,9 @@
 #define COUNT_MASK ((1u << COUNT_BITS) - 1)
 #define NO_BYTES ((uint32_t)1 << 22)    /* the bias: more bytes may complete before they are expected */
 
-typedef struct State { uint32_t pending, next, bytes, phase; } State;
+typedef struct State {
+    uint32_t pending, next, bytes, phase;
+} State;
 
 static State unpack(uint64_t word)
 {
@@ -19,7 +21,8 @@ static State unpack(uint64_t word)
 
 static uint64_t pack(State state)
 {
-    return (uint64_t)state.pending | (uint64_t)state.next << COUNT_BITS | (uint64_t)state.bytes << 40 | (uint64_t)state.phase << 63;
+    return (uint64_t)state.pending | (uint64_t)state.next << COUNT_BITS | (uint64_t)state.bytes << 40 |
+           (uint64_t)state.phase << 63;
 }
 
 static uint64_t load(const void *at) { return __atomic_load_n((const uint64_t *)at, __ATOMIC_SEQ_CST); }
@@ -55,7 +58,8 @@ uint64_t emu_mbarrier_arrive(EmuThread *t, void *at, uint32_t count, uint32_t tr
     if (state.next == 0 && state.pending == 0)
         emu_fault(emu_thread(t), site, cudaErrorLaunchFailure, "arrival at an mbarrier that was not initialised");
     if (count > state.pending)
-        emu_fault(emu_thread(t), site, cudaErrorLaunchFailure, "%u arrivals at an mbarrier that waits for %u", count, state.pending);
+        emu_fault(emu_thread(t), site, cudaErrorLaunchFailure, "%u arrivals at an mbarrier that waits for %u", count,
+                  state.pending);
     state.pending -= count;
     state.bytes += transactions;
     if (drop)

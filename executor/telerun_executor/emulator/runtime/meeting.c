@@ -2,9 +2,10 @@
 #include "error.h"
 #include "report.h"
 
-/* --- Barriers -------------------------------------------------------------------------------------------------------- */
+/* --- Barriers ----------------------------------------------------------------------------------------------------- */
 
-/* A count is exact, also when threads that arrived have ended since. Hardware counts whole warps: a block's last one may be smaller. */
+/* A count is exact, also when threads that arrived have ended since. Hardware counts whole warps: a block's last one
+ * may be smaller. */
 static bool is_complete(const Block *block, const Barrier *barrier)
 {
     uint32_t expected = barrier->expected == 0 ? block->live : barrier->expected;
@@ -55,13 +56,14 @@ static Barrier *arrive(Thread *thread, uint32_t id, uint32_t count, bool value, 
         barrier->expected = count;
         barrier->site = site;
     } else if (barrier->expected != count) {
-        emu_fault(thread, site, cudaErrorLaunchFailure, "barrier %u: this thread expects %u threads, an earlier one %u", id,
-                  count, barrier->expected);
+        emu_fault(thread, site, cudaErrorLaunchFailure, "barrier %u: this thread expects %u threads, an earlier one %u",
+                  id, count, barrier->expected);
     } else if (site != barrier->site && count == 0 && emu_checks_of(block->grid->module) & EMU_CHECK_BARRIERS) {
         char place[512];
         Thread *first = &block->threads[barrier->waiting.place[barrier->waiting.first]];
         emu_fault(thread, site, cudaErrorLaunchFailure,
-                  "divergent barrier: this thread waits here, but thread (%u,%u,%u) of the block waits at another barrier at %s",
+                  "divergent barrier: this thread waits here, but thread (%u,%u,%u) of the block waits at another "
+                  "barrier at %s",
                   first->seen.tid[0], first->seen.tid[1], first->seen.tid[2],
                   emu_place(block->grid, barrier->site, place, sizeof place));
     }
@@ -100,7 +102,7 @@ void emu_barrier_arrive(EmuThread *t, uint32_t id, uint32_t count, uint32_t site
         release(thread->home, barrier);
 }
 
-/* --- Meetings of a warp ---------------------------------------------------------------------------------------------- */
+/* --- Meetings of a warp ------------------------------------------------------------------------------------------- */
 
 static void hold_meeting(Block *block, Warp *warp, uint32_t number, uint32_t first)
 {
@@ -138,7 +140,8 @@ void emu_meet(EmuThread *t, uint32_t mask, Collective *collective, void *lane, u
     Warp *warp = &block->warps[t->index / 32];
     uint32_t mine = 1u << t->index % 32, number;
     if (EMU_UNLIKELY(!(mask & mine))) {
-        emu_warn(thread, site, "this warp operation's mask 0x%08x leaves out the lane %u that executes it", mask, t->index % 32);
+        emu_warn(thread, site, "this warp operation's mask 0x%08x leaves out the lane %u that executes it", mask,
+                 t->index % 32);
         mask = mine;
     }
     for (number = 0; number < warp->meetings; number++)
@@ -162,7 +165,7 @@ void emu_syncwarp(EmuThread *t, uint32_t mask, uint32_t site)
         emu_meet(t, mask, NULL, NULL, site);
 }
 
-/* --- Who is active --------------------------------------------------------------------------------------------------- */
+/* --- Who is active ------------------------------------------------------------------------------------------------ */
 
 uint32_t emu_activemask(EmuThread *t, uint32_t site)
 {

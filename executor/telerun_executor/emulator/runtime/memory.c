@@ -48,9 +48,15 @@ cudaError_t emu_give_memory(void *memory, uint32_t kinds, const char *name)
     return emu_return(cudaErrorInvalidValue);
 }
 
-EXPORT cudaError_t cudaMalloc(void **memory, size_t bytes) { return emu_take_memory(memory, bytes, DEVICE_MEMORY, "cudaMalloc"); }
+EXPORT cudaError_t cudaMalloc(void **memory, size_t bytes)
+{
+    return emu_take_memory(memory, bytes, DEVICE_MEMORY, "cudaMalloc");
+}
 EXPORT cudaError_t cudaFree(void *memory) { return emu_give_memory(memory, EMU_ANY_DEVICE_MEMORY, "cudaFree"); }
-EXPORT cudaError_t cudaMallocHost(void **memory, size_t bytes) { return emu_take_memory(memory, bytes, PINNED_MEMORY, "cudaMallocHost"); }
+EXPORT cudaError_t cudaMallocHost(void **memory, size_t bytes)
+{
+    return emu_take_memory(memory, bytes, PINNED_MEMORY, "cudaMallocHost");
+}
 EXPORT cudaError_t cudaFreeHost(void *memory) { return emu_give_memory(memory, 1u << PINNED_MEMORY, "cudaFreeHost"); }
 
 EXPORT cudaError_t cudaHostAlloc(void **memory, size_t bytes, unsigned flags)
@@ -108,7 +114,8 @@ EXPORT cudaError_t cudaHostGetDevicePointer(void **device, void *host, unsigned 
     Allocation found;
     (void)flags;
     ENTER;
-    if (!emu_find((uint64_t)(uintptr_t)host, &found) || (found.kind != PINNED_MEMORY && found.kind != REGISTERED_MEMORY))
+    if (!emu_find((uint64_t)(uintptr_t)host, &found) ||
+        (found.kind != PINNED_MEMORY && found.kind != REGISTERED_MEMORY))
         return emu_return(cudaErrorInvalidValue);
     *device = host;
     return cudaSuccess;
@@ -144,7 +151,8 @@ EXPORT cudaError_t cudaPointerGetAttributes(struct cudaPointerAttributes *attrib
         attributes->type = cudaMemoryTypeDevice;
         attributes->hostPointer = NULL;
     } else {
-        attributes->type = found.kind == PINNED_MEMORY || found.kind == REGISTERED_MEMORY ? cudaMemoryTypeHost : cudaMemoryTypeManaged;
+        attributes->type = found.kind == PINNED_MEMORY || found.kind == REGISTERED_MEMORY ? cudaMemoryTypeHost
+                                                                                          : cudaMemoryTypeManaged;
     }
     return cudaSuccess;
 }
@@ -159,26 +167,29 @@ EXPORT cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total_bytes)
     return cudaSuccess;
 }
 
-/* --- Advice about managed memory changes nothing, but must be about managed memory ------------------------------------ */
+/* --- Advice about managed memory changes nothing, but must be about managed memory
+ * ----------------------------- */
 
 static cudaError_t advise(const void *memory, size_t bytes)
 {
     Allocation found;
     ENTER;
-    if (!emu_find((uint64_t)(uintptr_t)memory, &found) || found.freed || found.low & EMU_DEVICE_BIT
-        || bytes > found.high - (uint64_t)(uintptr_t)memory)
+    if (!emu_find((uint64_t)(uintptr_t)memory, &found) || found.freed || found.low & EMU_DEVICE_BIT ||
+        bytes > found.high - (uint64_t)(uintptr_t)memory)
         return emu_return(cudaErrorInvalidValue);
     return cudaSuccess;
 }
 
 #if CUDART_VERSION >= 13000
-EXPORT cudaError_t cudaMemPrefetchAsync(const void *memory, size_t bytes, struct cudaMemLocation to, unsigned flags, cudaStream_t stream)
+EXPORT cudaError_t cudaMemPrefetchAsync(const void *memory, size_t bytes, struct cudaMemLocation to, unsigned flags,
+                                        cudaStream_t stream)
 {
     (void)to, (void)flags, (void)stream;
     return advise(memory, bytes);
 }
 
-EXPORT cudaError_t cudaMemAdvise(const void *memory, size_t bytes, enum cudaMemoryAdvise advice, struct cudaMemLocation location)
+EXPORT cudaError_t cudaMemAdvise(const void *memory, size_t bytes, enum cudaMemoryAdvise advice,
+                                 struct cudaMemLocation location)
 {
     (void)advice, (void)location;
     return advise(memory, bytes);
@@ -202,7 +213,9 @@ __attribute__((destructor)) static void at_exit(void)
 {
     size_t waiting = emu_output_waiting();
     if (waiting > 0)
-        emu_say("note", "%zu bytes that kernels printed were never shown: the program ended without waiting for them (cudaDeviceSynchronize)",
+        emu_say("note",
+                "%zu bytes that kernels printed were never shown: the program ended without waiting for them "
+                "(cudaDeviceSynchronize)",
                 waiting);
     if (emu_setting("TELERUN_EMULATOR_LEAKS", 0) != 0)
         emu_report_leaks();

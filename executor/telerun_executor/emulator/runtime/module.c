@@ -1,4 +1,5 @@
-/* What nvcc's start-up code registers before main(): fat binaries, kernels, variables. Nothing is translated before it is used. */
+/* What nvcc's start-up code registers before main(): fat binaries, kernels, variables. Nothing is translated before it
+ * is used. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdlib.h>
@@ -9,7 +10,11 @@
 
 #define WRAPPER_MAGIC 0x466243b1u
 
-typedef struct Wrapper { uint32_t magic, version; const void *data; void *filename_or_fatbins; } Wrapper;
+typedef struct Wrapper {
+    uint32_t magic, version;
+    const void *data;
+    void *filename_or_fatbins;
+} Wrapper;
 
 /* A kernel or variable that the program registered. */
 typedef struct Registered {
@@ -40,7 +45,8 @@ EXPORT void **__cudaRegisterFatBinary(void *raw)
     if (wrapper->magic != WRAPPER_MAGIC)
         module->refused = "the program's fat binary has a form that is not known";
     else if (wrapper->version != 1)
-        module->refused = "relocatable device code (nvcc -rdc=true, -dc) is not emulated: compile the program as one file without it";
+        module->refused =
+            "relocatable device code (nvcc -rdc=true, -dc) is not emulated: compile the program as one file without it";
     else
         module->ptx = emu_ptx_of_fatbinary(wrapper->data, &module->refused);
     pthread_mutex_lock(&lock);
@@ -77,23 +83,23 @@ static Registered *find(const void *key, bool is_variable)
     return found;
 }
 
-EXPORT void __cudaRegisterFunction(void **handle, const char *host, char *device, const char *name, int thread_limit, uint3 *tid,
-                                   uint3 *bid, dim3 *block, dim3 *grid, int *warp_size)
+EXPORT void __cudaRegisterFunction(void **handle, const char *host, char *device, const char *name, int thread_limit,
+                                   uint3 *tid, uint3 *bid, dim3 *block, dim3 *grid, int *warp_size)
 {
     (void)device, (void)thread_limit, (void)tid, (void)bid, (void)block, (void)grid, (void)warp_size;
     enter((Module *)handle, host, name);
 }
 
-EXPORT void __cudaRegisterVar(void **handle, char *host, char *device, const char *name, int is_external, size_t bytes, int is_constant,
-                              int is_global)
+EXPORT void __cudaRegisterVar(void **handle, char *host, char *device, const char *name, int is_external, size_t bytes,
+                              int is_constant, int is_global)
 {
     (void)device, (void)is_external, (void)bytes, (void)is_constant, (void)is_global;
     enter((Module *)handle, host, name)->is_variable = true;
 }
 
 /* The host reaches a managed variable through a pointer, which is set when the module is loaded. */
-EXPORT void __cudaRegisterManagedVar(void **handle, void **host_pointer, char *device, const char *name, int is_external, size_t bytes,
-                                     int is_constant, int is_global)
+EXPORT void __cudaRegisterManagedVar(void **handle, void **host_pointer, char *device, const char *name,
+                                     int is_external, size_t bytes, int is_constant, int is_global)
 {
     (void)device, (void)is_external, (void)bytes, (void)is_constant, (void)is_global;
     Module *module = (Module *)handle;

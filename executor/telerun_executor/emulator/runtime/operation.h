@@ -54,6 +54,12 @@ cudaError_t emu_launch(const Launch *launch);
 
 /* copy.c */
 cudaError_t emu_copy(const Copy *copy, const char *name);
+
+/* Whether [address, address + bytes) can be used on the side that the copy says; says what is wrong with it otherwise. */
+bool emu_is_usable(uint64_t address, size_t bytes, bool must_be_device, const char *role, const char *name);
+size_t emu_reach(size_t width, size_t height, size_t depth, size_t pitch, size_t slice);    /* from the first byte to behind the last */
+
+/* fill.c */
 cudaError_t emu_fill(const Fill *fill, const char *name);
 bool emu_copy_of_3d(Copy *made, const struct cudaMemcpy3DParms *p);    /* false for CUDA arrays */
 

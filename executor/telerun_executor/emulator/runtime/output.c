@@ -10,13 +10,17 @@
 #include "output.h"
 #include "report.h"
 
-typedef struct Text { char *bytes; size_t length, room; } Text;
+typedef struct Text {
+    char *bytes;
+    size_t length, room;
+} Text;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static Text waiting;
 static size_t limit = (size_t)1 << 20;
 
-/* What one printf writes is put together here, without the lock: its strings may be anywhere, and reading them may fault. */
+/* What one printf writes is put together here, without the lock: its strings may be anywhere, and reading them may
+ * fault. */
 static _Thread_local Text line;
 
 static void append(Text *text, const char *bytes, size_t count)
@@ -155,18 +159,19 @@ _Noreturn void emu_unsupported(EmuThread *t, const char *what, uint32_t site)
     emu_fault(emu_thread(t), site, cudaErrorNotSupported, "%s", what);
 }
 
-_Noreturn void emu_assertfail(EmuThread *t, uint64_t message, uint64_t file, uint32_t line, uint64_t function, uint64_t char_bytes,
-                              uint32_t site)
+_Noreturn void emu_assertfail(EmuThread *t, uint64_t message, uint64_t file, uint32_t line, uint64_t function,
+                              uint64_t char_bytes, uint32_t site)
 {
     Thread *thread = emu_thread(t);
     (void)char_bytes;
-    fprintf(stderr, "%s:%u: %s: block: [%u,%u,%u], thread: [%u,%u,%u] Assertion `%s` failed.\n", (char *)emu_host(file), line,
-            (char *)emu_host(function), t->block->ctaid[0], t->block->ctaid[1], t->block->ctaid[2], t->tid[0], t->tid[1], t->tid[2],
-            (char *)emu_host(message));
-    emu_fault(thread, site, cudaErrorAssert, "assertion `%s` failed (%s:%u)", (char *)emu_host(message), (char *)emu_host(file), line);
+    fprintf(stderr, "%s:%u: %s: block: [%u,%u,%u], thread: [%u,%u,%u] Assertion `%s` failed.\n", (char *)emu_host(file),
+            line, (char *)emu_host(function), t->block->ctaid[0], t->block->ctaid[1], t->block->ctaid[2], t->tid[0],
+            t->tid[1], t->tid[2], (char *)emu_host(message));
+    emu_fault(thread, site, cudaErrorAssert, "assertion `%s` failed (%s:%u)", (char *)emu_host(message),
+              (char *)emu_host(file), line);
 }
 
-/* --- malloc and free ------------------------------------------------------------------------------------------------- */
+/* --- malloc and free ---------------------------------------------------------------------------------------------- */
 
 static _Atomic size_t heap_used;
 static size_t heap_bytes = (size_t)8 << 20;
@@ -203,11 +208,12 @@ void emu_free(EmuThread *t, uint64_t address, uint32_t site)
         emu_fault(emu_thread(t), site, cudaErrorIllegalAddress, "free of %#lx, which was freed before", address);
     default:
         emu_describe(address, words, sizeof words);
-        emu_fault(emu_thread(t), site, cudaErrorIllegalAddress, "free of %#lx, which malloc did not return: %s", address, words);
+        emu_fault(emu_thread(t), site, cudaErrorIllegalAddress, "free of %#lx, which malloc did not return: %s",
+                  address, words);
     }
 }
 
-/* --- Time ------------------------------------------------------------------------------------------------------------ */
+/* --- Time --------------------------------------------------------------------------------------------------------- */
 
 uint64_t emu_globaltimer(void)
 {
@@ -222,11 +228,11 @@ uint64_t emu_clock64(EmuThread *t)
     return __builtin_ia32_rdtsc();
 }
 
-/* --- 128-bit atomics ------------------------------------------------------------------------------------------------- */
+/* --- 128-bit atomics ---------------------------------------------------------------------------------------------- */
 
-static pthread_mutex_t wide = PTHREAD_MUTEX_INITIALIZER;    /* plain loads of such a place are not atomic with these */
+static pthread_mutex_t wide = PTHREAD_MUTEX_INITIALIZER; /* plain loads of such a place are not atomic with these */
 
-static void touch(const void *at) { (void)*(const volatile uint8_t *)at; }    /* a fault must not come under the lock */
+static void touch(const void *at) { (void)*(const volatile uint8_t *)at; } /* a fault must not come under the lock */
 
 void emu_atom_cas_b128(EmuThread *t, void *at, const uint64_t expected[2], const uint64_t value[2], uint64_t old[2])
 {

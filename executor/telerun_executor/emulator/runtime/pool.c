@@ -1,11 +1,14 @@
-/* Stream-ordered memory and memory pools: memory is taken and given back at once, so a pool only keeps its attributes. */
+/* Stream-ordered memory and pools: memory is taken and given back at once, so a pool only keeps its attributes. */
 #include <stdlib.h>
 
 #include "device_limits.h"
 #include "memory.h"
 #include "stream.h"
 
-struct CUmemPoolHandle_st { uint64_t release_threshold; int reuse[3]; };
+struct CUmemPoolHandle_st {
+    uint64_t release_threshold;
+    int reuse[3];
+};
 static struct CUmemPoolHandle_st default_pool = {.reuse = {1, 1, 1}};
 
 EXPORT cudaError_t cudaMallocAsync(void **memory, size_t bytes, cudaStream_t stream)
@@ -14,7 +17,8 @@ EXPORT cudaError_t cudaMallocAsync(void **memory, size_t bytes, cudaStream_t str
         cudaError_t error = emu_take_memory(memory, bytes, DEVICE_MEMORY, "cudaMallocAsync");
         if (error != cudaSuccess)
             return error;
-        return emu_return(emu_submit(stream, (Operation){.kind = DO_ALLOCATE, .address = (uint64_t)(uintptr_t)*memory}, "cudaMallocAsync"));
+        return emu_return(emu_submit(stream, (Operation){.kind = DO_ALLOCATE, .address = (uint64_t)(uintptr_t)*memory},
+                                     "cudaMallocAsync"));
     }
     return emu_take_memory(memory, bytes, DEVICE_MEMORY, "cudaMallocAsync");
 }
@@ -60,7 +64,10 @@ EXPORT cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t *pool, int device)
     return cudaSuccess;
 }
 
-EXPORT cudaError_t cudaDeviceGetMemPool(cudaMemPool_t *pool, int device) { return cudaDeviceGetDefaultMemPool(pool, device); }
+EXPORT cudaError_t cudaDeviceGetMemPool(cudaMemPool_t *pool, int device)
+{
+    return cudaDeviceGetDefaultMemPool(pool, device);
+}
 
 EXPORT cudaError_t cudaDeviceSetMemPool(int device, cudaMemPool_t pool)
 {
@@ -83,7 +90,8 @@ EXPORT cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, enum cudaMemPoolA
         return emu_return(cudaErrorInvalidValue);
     if (attribute == cudaMemPoolAttrReleaseThreshold)
         pool->release_threshold = *(uint64_t *)value;
-    else if (attribute >= cudaMemPoolReuseFollowEventDependencies && attribute <= cudaMemPoolReuseAllowInternalDependencies)
+    else if (attribute >= cudaMemPoolReuseFollowEventDependencies &&
+             attribute <= cudaMemPoolReuseAllowInternalDependencies)
         pool->reuse[attribute - cudaMemPoolReuseFollowEventDependencies] = *(int *)value;
     return cudaSuccess;
 }
@@ -107,7 +115,8 @@ EXPORT cudaError_t cudaMemPoolSetAccess(cudaMemPool_t pool, const struct cudaMem
     return cudaSuccess;
 }
 
-EXPORT cudaError_t cudaMemPoolGetAccess(enum cudaMemAccessFlags *flags, cudaMemPool_t pool, struct cudaMemLocation *location)
+EXPORT cudaError_t cudaMemPoolGetAccess(enum cudaMemAccessFlags *flags, cudaMemPool_t pool,
+                                        struct cudaMemLocation *location)
 {
     (void)pool, (void)location;
     ENTER;

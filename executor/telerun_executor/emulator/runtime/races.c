@@ -1,7 +1,8 @@
-/* Data races between the threads of a block: two accesses to one byte, at least one a write, with nothing between them that
- * orders the threads. Ordered are: accesses before and after a barrier; lanes of one warp before and after a warp operation; two
- * atomics; and a thread that used an atomic or a volatile access after the first access, with one that did so before the
- * second (locks, flags). That errs on the quiet side: what is reported is a race, not every race is reported.
+/* Data races between the threads of a block: two accesses to one byte, at least one a write, with nothing between them
+ * that orders the threads. Ordered are: accesses before and after a barrier; lanes of one warp before and after a warp
+ * operation; two atomics; and a thread that used an atomic or a volatile access after the first access, with one that
+ * did so before the second (locks, flags). That errs on the quiet side: what is reported is a race, not every race is
+ * reported.
  */
 #include <stdlib.h>
 
@@ -11,11 +12,23 @@
 
 #define NOBODY UINT16_MAX
 
-typedef struct Access { uint32_t epoch, warp_epoch, synchronised, site; uint16_t thread; bool atomic; } Access;
-typedef struct Record { uint64_t address; uint32_t run; Access writer, readers[2]; } Record;
+typedef struct Access {
+    uint32_t epoch, warp_epoch, synchronised, site;
+    uint16_t thread;
+    bool atomic;
+} Access;
+typedef struct Record {
+    uint64_t address;
+    uint32_t run;
+    Access writer, readers[2];
+} Record;
 
 /* An open-addressed table of bytes; records of earlier blocks (another `run`) count as empty. */
-typedef struct Races { Record *records; size_t room, used; uint32_t run; } Races;
+typedef struct Races {
+    Record *records;
+    size_t room, used;
+    uint32_t run;
+} Races;
 
 Races *emu_races_make(void)
 {
@@ -67,18 +80,21 @@ static bool grow(Races *races)
 
 static bool are_ordered(const Block *block, const Access *first, const Access *second)
 {
-    if (first->thread == NOBODY || first->thread == second->thread || first->epoch != second->epoch || (first->atomic && second->atomic))
+    if (first->thread == NOBODY || first->thread == second->thread || first->epoch != second->epoch ||
+        (first->atomic && second->atomic))
         return true;
     if (first->thread / 32 == second->thread / 32 && first->warp_epoch != second->warp_epoch)
         return true;
     return block->threads[first->thread].synchronised != first->synchronised && second->synchronised > 0;
 }
 
-static void report(Thread *thread, const Access *first, const Access *second, bool wrote_first, bool writes, const char *space)
+static void report(Thread *thread, const Access *first, const Access *second, bool wrote_first, bool writes,
+                   const char *space)
 {
     char place[512];
     const uint32_t *other = thread->home->threads[first->thread].seen.tid;
-    emu_warn(thread, second->site, "data race on %s memory: this thread %s what thread (%u,%u,%u) %s at %s, with no barrier between", space,
+    emu_warn(thread, second->site,
+             "data race on %s memory: this thread %s what thread (%u,%u,%u) %s at %s, with no barrier between", space,
              writes ? "writes" : "reads", other[0], other[1], other[2], wrote_first ? "wrote" : "read",
              emu_place(thread->home->grid, first->site, place, sizeof place));
 }
@@ -92,14 +108,18 @@ static void note(EmuThread *t, uint64_t address, uint32_t bytes, int access, uin
         return;
     if (access == EMU_ATOMIC)
         thread->synchronised++;
-    Access now = {block->epoch, block->warps[t->index / 32].epoch, thread->synchronised, site, (uint16_t)t->index, access == EMU_ATOMIC};
+    Access now = {block->epoch,         block->warps[t->index / 32].epoch,
+                  thread->synchronised, site,
+                  (uint16_t)t->index,   access == EMU_ATOMIC};
     for (uint64_t byte = address; byte < address + bytes; byte++) {
         if (races->used * 2 > races->room && !grow(races))
             return;
         Record *record = slot(races, byte);
         if (record->run != races->run) {
             races->used++;
-            *record = (Record){.address = byte, .run = races->run, .writer.thread = NOBODY,
+            *record = (Record){.address = byte,
+                               .run = races->run,
+                               .writer.thread = NOBODY,
                                .readers = {{.thread = NOBODY}, {.thread = NOBODY}}};
         }
         if (!are_ordered(block, &record->writer, &now)) {
@@ -107,8 +127,9 @@ static void note(EmuThread *t, uint64_t address, uint32_t bytes, int access, uin
             record->writer.thread = NOBODY;
         }
         if (access == EMU_LOAD) {
-            Access *reader = &record->readers[record->readers[0].thread != NOBODY && record->readers[0].thread != t->index
-                                              && record->readers[0].epoch == now.epoch];
+            Access *reader =
+                &record->readers[record->readers[0].thread != NOBODY && record->readers[0].thread != t->index &&
+                                 record->readers[0].epoch == now.epoch];
             *reader = now;
             continue;
         }

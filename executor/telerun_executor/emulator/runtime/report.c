@@ -23,7 +23,7 @@ static void put(const char *severity, const char *message, const char *where, co
         return;    /* nobody listens */
 }
 
-/* Files are named as the user knows them: without the folder in TELERUN_EMULATOR_SOURCES, where the executor put them. */
+/* Files are named as the user knows them: without the folder (TELERUN_EMULATOR_SOURCES) where the executor put them. */
 static const char *without_folder(const char *file)
 {
     const char *folder = getenv("TELERUN_EMULATOR_SOURCES");
@@ -162,8 +162,8 @@ void emu_report_deadlock(Block *block)
     }
     if (other != NULL) {
         emu_place(block->grid, other->site, place, sizeof place);
-        snprintf(rest, sizeof rest, "; thread (%u,%u,%u) %s%s%s", other->seen.tid[0], other->seen.tid[1], other->seen.tid[2],
-                 what_it_does(other), place[0] ? " at " : "", place);
+        snprintf(rest, sizeof rest, "; thread (%u,%u,%u) %s%s%s", other->seen.tid[0], other->seen.tid[1],
+                 other->seen.tid[2], what_it_does(other), place[0] ? " at " : "", place);
     } else if (ended > 0) {
         snprintf(rest, sizeof rest, "; %u of the block's %u threads have ended", ended, block->grid->threads);
     }
@@ -179,7 +179,7 @@ void emu_report_deadlock(Block *block)
     } else {
         const Barrier *barrier = &block->barriers[waiting->barrier];
         emu_fail(waiting, waiting->site, cudaErrorLaunchFailure,
-                 "deadlock: %u threads wait at barrier %u, which waits for %u%s", barrier->waiting.count, waiting->barrier,
-                 barrier->expected == 0 ? block->live : barrier->expected, rest);
+                 "deadlock: %u threads wait at barrier %u, which waits for %u%s", barrier->waiting.count,
+                 waiting->barrier, barrier->expected == 0 ? block->live : barrier->expected, rest);
     }
 }

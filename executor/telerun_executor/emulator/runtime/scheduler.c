@@ -41,7 +41,7 @@ static Thread *take_next(Block *block)
     return next;
 }
 
-/* The stack to go on with, and the current thread with it: `next` on its own fiber, or the worker's scheduler for NULL. */
+/* The stack to go on with, and the current thread with it: that of `next`, or of the worker's scheduler for NULL. */
 static void *stack_of(Worker *worker, Thread *next)
 {
     if (next != NULL && next->fiber == NULL) {

@@ -22,9 +22,16 @@ uint64_t emu_setting(const char *name, uint64_t otherwise)
 /* TELERUN_EMULATOR_CHECKS: bits as a number, or words parted by commas. */
 static uint32_t read_checks(void)
 {
-    static const struct { const char *word; uint32_t bits; } words[] = {
-        {"memory", EMU_CHECK_MEMORY}, {"init", EMU_CHECK_INIT}, {"barriers", EMU_CHECK_BARRIERS}, {"races", EMU_CHECK_RACES},
-        {"none", 0}, {"all", 15},
+    static const struct {
+        const char *word;
+        uint32_t bits;
+    } words[] = {
+        {"memory", EMU_CHECK_MEMORY},
+        {"init", EMU_CHECK_INIT},
+        {"barriers", EMU_CHECK_BARRIERS},
+        {"races", EMU_CHECK_RACES},
+        {"none", 0},
+        {"all", 15},
     };
     const char *text = getenv("TELERUN_EMULATOR_CHECKS");
     if (text == NULL || *text == '\0')
@@ -40,7 +47,9 @@ static uint32_t read_checks(void)
         if (i < known)
             checks |= words[i].bits;
         else
-            emu_say("warning", "TELERUN_EMULATOR_CHECKS: there is no check \"%.*s\"; there are memory, init, barriers, races", (int)length, text);
+            emu_say("warning",
+                    "TELERUN_EMULATOR_CHECKS: there is no check \"%.*s\"; there are memory, init, barriers, races",
+                    (int)length, text);
         text += length + (text[length] == ',');
     }
     return checks;

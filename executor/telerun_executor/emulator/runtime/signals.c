@@ -1,5 +1,5 @@
-/* A fault inside a kernel ends the kernel with CUDA's error; one outside it is the program's own, with an explanation where
- * it came from touching device memory. */
+/* A fault inside a kernel ends the kernel with CUDA's error; one outside it is the program's own, with an explanation
+ * where it came from touching device memory. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -14,7 +14,8 @@
 
 static struct sigaction before[NSIG];
 
-/* Device addresses are not valid addresses: the processor says that one was used, but not which. It is still in a register. */
+/* Device addresses are not valid addresses: the processor says that one was used, but not which. It is still in a
+ * register. */
 static uint64_t device_address_in(const ucontext_t *context)
 {
     for (int i = 0; i < NGREG; i++) {
@@ -32,7 +33,8 @@ static void explain_host_fault(const ucontext_t *context)
     if (address == 0)
         return;
     emu_describe(address, words, sizeof words);
-    emu_say("error", "the host program used a device pointer as if it were its own: %#lx, %s; use cudaMemcpy", address, words);
+    emu_say("error", "the host program used a device pointer as if it were its own: %#lx, %s; use cudaMemcpy", address,
+            words);
 }
 
 static void handle(int number, siginfo_t *info, void *raw)
@@ -44,10 +46,12 @@ static void handle(int number, siginfo_t *info, void *raw)
         uint64_t address = (uint64_t)(uintptr_t)info->si_addr, low = thread->seen.stack_low;
         if (number == SIGSEGV && address < low && low - address <= 65536)
             emu_fail(thread, NO_SITE, cudaErrorLaunchFailure,
-                     "stack overflow: recursion or local arrays need more than %zu bytes (cudaDeviceSetLimit(cudaLimitStackSize, ...))",
+                     "stack overflow: recursion or local arrays need more than %zu bytes "
+                     "(cudaDeviceSetLimit(cudaLimitStackSize, ...))",
                      worker->stack_bytes);
         else if (number == SIGSEGV || number == SIGBUS)
-            emu_fail(thread, NO_SITE, cudaErrorIllegalAddress, "illegal access at %#lx (turn the memory checks on to see where)", address);
+            emu_fail(thread, NO_SITE, cudaErrorIllegalAddress,
+                     "illegal access at %#lx (turn the memory checks on to see where)", address);
         else
             emu_fail(thread, NO_SITE, cudaErrorLaunchFailure, "illegal instruction or operation (signal %d)", number);
         worker->current = NULL;

@@ -37,7 +37,8 @@ static cudaError_t make(cudaStream_t *handle, unsigned flags, int priority)
     if (stream == NULL)
         return emu_return(cudaErrorMemoryAllocation);
     priority = priority < -5 ? -5 : priority > 0 ? 0 : priority;
-    *stream = (struct CUstream_st){.magic = STREAM_MAGIC, .flags = flags, .priority = priority, .device = emu_current_device(), .id = ++last_id};
+    *stream = (struct CUstream_st){
+        .magic = STREAM_MAGIC, .flags = flags, .priority = priority, .device = emu_current_device(), .id = ++last_id};
     pthread_mutex_lock(&emu_streams_lock);
     stream->next = emu_streams;
     emu_streams = stream;
@@ -126,7 +127,8 @@ EXPORT cudaError_t cudaDeviceGetStreamPriorityRange(int *least, int *greatest)
 }
 
 /* Attributes (access windows, priorities, ...) change nothing here. */
-EXPORT cudaError_t cudaStreamSetAttribute(cudaStream_t handle, cudaLaunchAttributeID id, const cudaLaunchAttributeValue *value)
+EXPORT cudaError_t cudaStreamSetAttribute(cudaStream_t handle, cudaLaunchAttributeID id,
+                                          const cudaLaunchAttributeValue *value)
 {
     ENTER_STREAM(stream, handle);
     if (id == cudaLaunchAttributePriority)
@@ -134,7 +136,8 @@ EXPORT cudaError_t cudaStreamSetAttribute(cudaStream_t handle, cudaLaunchAttribu
     return cudaSuccess;
 }
 
-EXPORT cudaError_t cudaStreamGetAttribute(cudaStream_t handle, cudaLaunchAttributeID id, cudaLaunchAttributeValue *value)
+EXPORT cudaError_t cudaStreamGetAttribute(cudaStream_t handle, cudaLaunchAttributeID id,
+                                          cudaLaunchAttributeValue *value)
 {
     ENTER_STREAM(stream, handle);
     memset(value, 0, sizeof *value);
@@ -161,7 +164,11 @@ EXPORT cudaError_t cudaStreamAttachMemAsync(cudaStream_t handle, void *memory, s
     return cudaSuccess;
 }
 
-typedef struct Callback { cudaStreamCallback_t function; cudaStream_t stream; void *data; } Callback;
+typedef struct Callback {
+    cudaStreamCallback_t function;
+    cudaStream_t stream;
+    void *data;
+} Callback;
 
 static void call_back(void *raw)
 {

@@ -12,13 +12,14 @@ typedef struct Exchange {
     bool flag;
 } Exchange;
 
-#define EACH_LANE(lane, mask)                                                                                                  \
+#define EACH_LANE(lane, mask)                                                                                          \
     for (uint32_t rest_ = (mask), lane; rest_ != 0 && (lane = (uint32_t)__builtin_ctz(rest_), 1); rest_ &= rest_ - 1)
 
 /* PTX ISA, shfl.sync: `b` is the distance or the lane, `c` holds a clamp value and a segment mask. */
 static void shuffle(uint32_t mask, void *lanes[32])
 {
-    EACH_LANE(lane, mask) {
+    EACH_LANE(lane, mask)
+    {
         Exchange *mine = lanes[lane];
         uint32_t b = mine->b & 31, segment = (mine->c >> 8) & 31, clamp = mine->c & 31;
         uint32_t most = (lane & segment) | (clamp & ~segment), least = lane & segment;
@@ -48,7 +49,8 @@ static void shuffle(uint32_t mask, void *lanes[32])
     }
 }
 
-uint32_t emu_shfl(EmuThread *t, int mode, uint32_t a, uint32_t b, uint32_t c, uint32_t mask, bool *inside, uint32_t site)
+uint32_t emu_shfl(EmuThread *t, int mode, uint32_t a, uint32_t b, uint32_t c, uint32_t mask, bool *inside,
+                  uint32_t site)
 {
     Exchange mine = {.value = a, .b = b, .c = c, .mode = mode};
     emu_meet(t, mask, shuffle, &mine, site);
@@ -64,11 +66,11 @@ static void vote(uint32_t mask, void *lanes[32])
 {
     uint32_t ballot = 0;
     EACH_LANE(lane, mask)
-        ballot |= (uint32_t)((Exchange *)lanes[lane])->flag << lane;
+    ballot |= (uint32_t)((Exchange *)lanes[lane])->flag << lane;
     EACH_LANE(lane, mask)
-        ((Exchange *)lanes[lane])->result = ballot;
+    ((Exchange *)lanes[lane])->result = ballot;
     EACH_LANE(lane, mask)
-        ((Exchange *)lanes[lane])->a = mask;
+    ((Exchange *)lanes[lane])->a = mask;
 }
 
 uint32_t emu_vote(EmuThread *t, int mode, bool value, uint32_t mask, uint32_t site)
@@ -89,11 +91,12 @@ uint32_t emu_vote(EmuThread *t, int mode, bool value, uint32_t mask, uint32_t si
 
 static void match(uint32_t mask, void *lanes[32])
 {
-    EACH_LANE(lane, mask) {
+    EACH_LANE(lane, mask)
+    {
         Exchange *mine = lanes[lane];
         mine->result = 0;
         EACH_LANE(other, mask)
-            mine->result |= (uint32_t)(((Exchange *)lanes[other])->value == mine->value) << other;
+        mine->result |= (uint32_t)(((Exchange *)lanes[other])->value == mine->value) << other;
         mine->flag = mine->result == mask;
     }
 }
@@ -141,9 +144,9 @@ static void reduce(uint32_t mask, void *lanes[32])
     const Exchange *first = lanes[__builtin_ctz(mask)];
     uint32_t sum = (uint32_t)first->value;
     EACH_LANE(lane, mask & (mask - 1))
-        sum = combine(first->mode, sum, (uint32_t)((Exchange *)lanes[lane])->value);
+    sum = combine(first->mode, sum, (uint32_t)((Exchange *)lanes[lane])->value);
     EACH_LANE(lane, mask)
-        ((Exchange *)lanes[lane])->result = sum;
+    ((Exchange *)lanes[lane])->result = sum;
 }
 
 uint32_t emu_redux(EmuThread *t, int operation, uint32_t value, uint32_t mask, uint32_t site)
@@ -156,7 +159,7 @@ uint32_t emu_redux(EmuThread *t, int operation, uint32_t value, uint32_t mask, u
 static void elect(uint32_t mask, void *lanes[32])
 {
     EACH_LANE(lane, mask)
-        ((Exchange *)lanes[lane])->result = (uint32_t)__builtin_ctz(mask);
+    ((Exchange *)lanes[lane])->result = (uint32_t)__builtin_ctz(mask);
 }
 
 uint32_t emu_elect(EmuThread *t, uint32_t mask, bool *elected, uint32_t site)

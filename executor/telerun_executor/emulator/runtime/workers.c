@@ -1,4 +1,5 @@
-/* The OS threads that run blocks: as many as CPUs we may use; the one that launches takes part. They sleep between grids. */
+/* The OS threads that run blocks: as many as CPUs we may use; the one that launches takes part. They sleep between
+ * grids. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>

@@ -1,7 +1,7 @@
 /* libcuda.so.1: the part of the driver API that loads PTX and launches it, on top of our runtime API.
  *
- * Errors have the same numbers in both. There is one context per device, which is always current; a module is a cudaLibrary_t,
- * a function a cudaKernel_t.
+ * Errors have the same numbers in both. There is one context per device, which is always current; a module is a
+ * cudaLibrary_t, a function a cudaKernel_t.
  */
 #include <cuda.h>
 #include <cuda_runtime_api.h>
@@ -54,7 +54,7 @@ EXPORT CUresult cuDeviceComputeCapability(int *major, int *minor, CUdevice devic
     return (CUresult)cudaDeviceGetAttribute(minor, cudaDevAttrComputeCapabilityMinor, device);
 }
 
-/* --- Contexts -------------------------------------------------------------------------------------------------------- */
+/* --- Contexts ----------------------------------------------------------------------------------------------------- */
 
 static CUresult enter(CUcontext *context, CUdevice device)
 {
@@ -94,7 +94,10 @@ EXPORT CUresult cuDevicePrimaryCtxRelease(CUdevice device)
     return CUDA_SUCCESS;
 }
 
-EXPORT CUresult cuCtxSetCurrent(CUcontext context) { return (CUresult)cudaSetDevice((int)((uintptr_t)context - 0x1000)); }
+EXPORT CUresult cuCtxSetCurrent(CUcontext context)
+{
+    return (CUresult)cudaSetDevice((int)((uintptr_t)context - 0x1000));
+}
 EXPORT CUresult cuCtxPushCurrent(CUcontext context) { return cuCtxSetCurrent(context); }
 
 EXPORT CUresult cuCtxGetDevice(CUdevice *device) { return (CUresult)cudaGetDevice(device); }
@@ -110,7 +113,7 @@ EXPORT CUresult cuCtxGetCurrent(CUcontext *context)
 EXPORT CUresult cuCtxPopCurrent(CUcontext *context) { return cuCtxGetCurrent(context); }
 EXPORT CUresult cuCtxSynchronize(void) { return (CUresult)cudaDeviceSynchronize(); }
 
-/* --- Memory ---------------------------------------------------------------------------------------------------------- */
+/* --- Memory ------------------------------------------------------------------------------------------------------- */
 
 EXPORT CUresult cuMemAlloc(CUdeviceptr *memory, size_t bytes)
 {
@@ -123,7 +126,10 @@ EXPORT CUresult cuMemAlloc(CUdeviceptr *memory, size_t bytes)
 }
 
 EXPORT CUresult cuMemFree(CUdeviceptr memory) { return (CUresult)cudaFree(MEMORY(memory)); }
-EXPORT CUresult cuMemGetInfo(size_t *free_bytes, size_t *total_bytes) { return (CUresult)cudaMemGetInfo(free_bytes, total_bytes); }
+EXPORT CUresult cuMemGetInfo(size_t *free_bytes, size_t *total_bytes)
+{
+    return (CUresult)cudaMemGetInfo(free_bytes, total_bytes);
+}
 
 EXPORT CUresult cuMemcpyHtoD(CUdeviceptr to, const void *from, size_t bytes)
 {
@@ -150,18 +156,28 @@ EXPORT CUresult cuMemcpyDtoHAsync(void *to, CUdeviceptr from, size_t bytes, CUst
     return (CUresult)cudaMemcpyAsync(to, MEMORY(from), bytes, cudaMemcpyDeviceToHost, stream);
 }
 
-EXPORT CUresult cuMemsetD8(CUdeviceptr to, unsigned char value, size_t count) { return (CUresult)cudaMemset(MEMORY(to), value, count); }
+EXPORT CUresult cuMemsetD8(CUdeviceptr to, unsigned char value, size_t count)
+{
+    return (CUresult)cudaMemset(MEMORY(to), value, count);
+}
 
-/* --- Modules and launches -------------------------------------------------------------------------------------------- */
+/* --- Modules and launches ----------------------------------------------------------------------------------------- */
 
-EXPORT CUresult cuModuleLoadDataEx(CUmodule *module, const void *code, unsigned count, CUjit_option *options, void **values)
+EXPORT CUresult cuModuleLoadDataEx(CUmodule *module, const void *code, unsigned count, CUjit_option *options,
+                                   void **values)
 {
     (void)count, (void)options, (void)values;
     return (CUresult)cudaLibraryLoadData((cudaLibrary_t *)module, code, NULL, NULL, 0, NULL, NULL, 0);
 }
 
-EXPORT CUresult cuModuleLoadData(CUmodule *module, const void *code) { return cuModuleLoadDataEx(module, code, 0, NULL, NULL); }
-EXPORT CUresult cuModuleLoadFatBinary(CUmodule *module, const void *code) { return cuModuleLoadDataEx(module, code, 0, NULL, NULL); }
+EXPORT CUresult cuModuleLoadData(CUmodule *module, const void *code)
+{
+    return cuModuleLoadDataEx(module, code, 0, NULL, NULL);
+}
+EXPORT CUresult cuModuleLoadFatBinary(CUmodule *module, const void *code)
+{
+    return cuModuleLoadDataEx(module, code, 0, NULL, NULL);
+}
 
 EXPORT CUresult cuModuleLoad(CUmodule *module, const char *path)
 {
@@ -191,21 +207,28 @@ EXPORT CUresult cuFuncSetAttribute(CUfunction function, CUfunction_attribute att
     return (CUresult)cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize, value);
 }
 
-EXPORT CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y,
-                               unsigned block_z, unsigned shared_bytes, CUstream stream, void **arguments, void **extra)
+EXPORT CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,
+                               unsigned block_y, unsigned block_z, unsigned shared_bytes, CUstream stream,
+                               void **arguments, void **extra)
 {
     if (extra != NULL)
         return CUDA_ERROR_NOT_SUPPORTED;
-    return (CUresult)cudaLaunchKernel(function, (dim3){grid_x, grid_y, grid_z}, (dim3){block_x, block_y, block_z}, arguments, shared_bytes,
-                                      stream);
+    return (CUresult)cudaLaunchKernel(function, (dim3){grid_x, grid_y, grid_z}, (dim3){block_x, block_y, block_z},
+                                      arguments, shared_bytes, stream);
 }
 
-/* --- Streams and events ---------------------------------------------------------------------------------------------- */
+/* --- Streams and events ------------------------------------------------------------------------------------------- */
 
-EXPORT CUresult cuStreamCreate(CUstream *stream, unsigned flags) { return (CUresult)cudaStreamCreateWithFlags(stream, flags); }
+EXPORT CUresult cuStreamCreate(CUstream *stream, unsigned flags)
+{
+    return (CUresult)cudaStreamCreateWithFlags(stream, flags);
+}
 EXPORT CUresult cuStreamDestroy(CUstream stream) { return (CUresult)cudaStreamDestroy(stream); }
 EXPORT CUresult cuStreamSynchronize(CUstream stream) { return (CUresult)cudaStreamSynchronize(stream); }
-EXPORT CUresult cuEventCreate(CUevent *event, unsigned flags) { return (CUresult)cudaEventCreateWithFlags(event, flags); }
+EXPORT CUresult cuEventCreate(CUevent *event, unsigned flags)
+{
+    return (CUresult)cudaEventCreateWithFlags(event, flags);
+}
 EXPORT CUresult cuEventDestroy(CUevent event) { return (CUresult)cudaEventDestroy(event); }
 EXPORT CUresult cuEventRecord(CUevent event, CUstream stream) { return (CUresult)cudaEventRecord(event, stream); }
 EXPORT CUresult cuEventSynchronize(CUevent event) { return (CUresult)cudaEventSynchronize(event); }
@@ -215,7 +238,7 @@ EXPORT CUresult cuEventElapsedTime(float *milliseconds, CUevent start, CUevent e
     return (CUresult)cudaEventElapsedTime(milliseconds, start, end);
 }
 
-/* --- Errors ---------------------------------------------------------------------------------------------------------- */
+/* --- Errors ------------------------------------------------------------------------------------------------------- */
 
 EXPORT CUresult cuGetErrorString(CUresult error, const char **text)
 {
@@ -226,15 +249,26 @@ EXPORT CUresult cuGetErrorString(CUresult error, const char **text)
 /* CUDA's names of the two APIs differ; these are the ones that programs meet. */
 EXPORT CUresult cuGetErrorName(CUresult error, const char **name)
 {
-    static const struct { CUresult error; const char *name; } names[] = {
-        {CUDA_SUCCESS, "CUDA_SUCCESS"}, {CUDA_ERROR_INVALID_VALUE, "CUDA_ERROR_INVALID_VALUE"},
-        {CUDA_ERROR_OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY"}, {CUDA_ERROR_INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE"},
-        {CUDA_ERROR_INVALID_IMAGE, "CUDA_ERROR_INVALID_IMAGE"}, {CUDA_ERROR_NO_BINARY_FOR_GPU, "CUDA_ERROR_NO_BINARY_FOR_GPU"},
-        {CUDA_ERROR_INVALID_PTX, "CUDA_ERROR_INVALID_PTX"}, {CUDA_ERROR_FILE_NOT_FOUND, "CUDA_ERROR_FILE_NOT_FOUND"},
-        {CUDA_ERROR_INVALID_HANDLE, "CUDA_ERROR_INVALID_HANDLE"}, {CUDA_ERROR_NOT_FOUND, "CUDA_ERROR_NOT_FOUND"},
-        {CUDA_ERROR_ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS"}, {CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"},
-        {CUDA_ERROR_ASSERT, "CUDA_ERROR_ASSERT"}, {CUDA_ERROR_MISALIGNED_ADDRESS, "CUDA_ERROR_MISALIGNED_ADDRESS"},
-        {CUDA_ERROR_LAUNCH_FAILED, "CUDA_ERROR_LAUNCH_FAILED"}, {CUDA_ERROR_NOT_SUPPORTED, "CUDA_ERROR_NOT_SUPPORTED"},
+    static const struct {
+        CUresult error;
+        const char *name;
+    } names[] = {
+        {CUDA_SUCCESS, "CUDA_SUCCESS"},
+        {CUDA_ERROR_INVALID_VALUE, "CUDA_ERROR_INVALID_VALUE"},
+        {CUDA_ERROR_OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY"},
+        {CUDA_ERROR_INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE"},
+        {CUDA_ERROR_INVALID_IMAGE, "CUDA_ERROR_INVALID_IMAGE"},
+        {CUDA_ERROR_NO_BINARY_FOR_GPU, "CUDA_ERROR_NO_BINARY_FOR_GPU"},
+        {CUDA_ERROR_INVALID_PTX, "CUDA_ERROR_INVALID_PTX"},
+        {CUDA_ERROR_FILE_NOT_FOUND, "CUDA_ERROR_FILE_NOT_FOUND"},
+        {CUDA_ERROR_INVALID_HANDLE, "CUDA_ERROR_INVALID_HANDLE"},
+        {CUDA_ERROR_NOT_FOUND, "CUDA_ERROR_NOT_FOUND"},
+        {CUDA_ERROR_ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS"},
+        {CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"},
+        {CUDA_ERROR_ASSERT, "CUDA_ERROR_ASSERT"},
+        {CUDA_ERROR_MISALIGNED_ADDRESS, "CUDA_ERROR_MISALIGNED_ADDRESS"},
+        {CUDA_ERROR_LAUNCH_FAILED, "CUDA_ERROR_LAUNCH_FAILED"},
+        {CUDA_ERROR_NOT_SUPPORTED, "CUDA_ERROR_NOT_SUPPORTED"},
     };
     *name = cudaGetErrorName((cudaError_t)error);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
