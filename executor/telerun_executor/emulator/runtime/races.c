@@ -12,18 +12,23 @@
 
 #define NOBODY UINT16_MAX
 
+/* `bytes`: which of the word's four were accessed, a bit for each. */
 typedef struct Access {
     uint32_t epoch, warp_epoch, synchronised, site;
     uint16_t thread;
+    uint8_t bytes;
     bool atomic;
 } Access;
+
+/* The last accesses to a word of four bytes. Of accesses to different bytes of one word, the later ones are remembered.
+ */
 typedef struct Record {
-    uint64_t address;
+    uint64_t word;    /* address / 4 */
     uint32_t run;
     Access writer, readers[2];
 } Record;
 
-/* An open-addressed table of bytes; records of earlier blocks (another `run`) count as empty. */
+/* An open-addressed table of words; records of earlier blocks (another `run`) count as empty. */
 typedef struct Races {
     Record *records;
     size_t room, used;
@@ -54,10 +59,10 @@ void emu_races_free(Block *block)
     block->races = NULL;
 }
 
-static Record *slot(Races *races, uint64_t address)
+static Record *slot(Races *races, uint64_t word)
 {
-    size_t at = (address * 0x9e3779b97f4a7c15u >> 32) & (races->room - 1);
-    while (races->records[at].run == races->run && races->records[at].address != address)
+    size_t at = (word * 0x9e3779b97f4a7c15u >> 32) & (races->room - 1);
+    while (races->records[at].run == races->run && races->records[at].word != word)
         at = (at + 1) & (races->room - 1);
     return &races->records[at];
 }
@@ -73,15 +78,15 @@ static bool grow(Races *races)
     races->room = room * 2;
     for (size_t i = 0; i < room; i++)
         if (before[i].run == races->run)
-            *slot(races, before[i].address) = before[i];
+            *slot(races, before[i].word) = before[i];
     free(before);
     return true;
 }
 
 static bool are_ordered(const Block *block, const Access *first, const Access *second)
 {
-    if (first->thread == NOBODY || first->thread == second->thread || first->epoch != second->epoch ||
-        (first->atomic && second->atomic))
+    if (first->thread == NOBODY || first->thread == second->thread || !(first->bytes & second->bytes) ||
+        first->epoch != second->epoch || (first->atomic && second->atomic))
         return true;
     if (first->thread / 32 == second->thread / 32 && first->warp_epoch != second->warp_epoch)
         return true;
@@ -108,20 +113,24 @@ static void note(EmuThread *t, uint64_t address, uint32_t bytes, int access, uin
         return;
     if (access == EMU_ATOMIC)
         thread->synchronised++;
-    Access now = {block->epoch,         block->warps[t->index / 32].epoch,
-                  thread->synchronised, site,
-                  (uint16_t)t->index,   access == EMU_ATOMIC};
-    for (uint64_t byte = address; byte < address + bytes; byte++) {
+    Access now = {.epoch = block->epoch,
+                  .warp_epoch = block->warps[t->index / 32].epoch,
+                  .synchronised = thread->synchronised,
+                  .site = site,
+                  .thread = (uint16_t)t->index,
+                  .atomic = access == EMU_ATOMIC};
+    for (uint64_t word = address / 4; word <= (address + bytes - 1) / 4; word++) {
         if (races->used * 2 > races->room && !grow(races))
             return;
-        Record *record = slot(races, byte);
+        Record *record = slot(races, word);
         if (record->run != races->run) {
             races->used++;
-            *record = (Record){.address = byte,
+            *record = (Record){.word = word,
                                .run = races->run,
                                .writer.thread = NOBODY,
                                .readers = {{.thread = NOBODY}, {.thread = NOBODY}}};
         }
+        now.bytes = bytes >= 4 ? 15 : (uint8_t)(((1u << bytes) - 1) << (address & 3));
         if (!are_ordered(block, &record->writer, &now)) {
             report(thread, &record->writer, &now, true, access != EMU_LOAD, space);
             record->writer.thread = NOBODY;

@@ -127,6 +127,11 @@ def test_a_finding_that_a_gpu_would_not_see(mistakes: Start, mistake: str, check
     assert said.endswith(f" at mistakes.cu:{line_of(mark)}")
 
 
+def test_what_is_in_order_is_not_called_a_race(mistakes: Start) -> None:
+    done = mistakes("none", checks="all")
+    assert (done.stdout, done.stderr) == ("0 0 0\n", "")
+
+
 @pytest.mark.parametrize(
     ("mistake", "error", "words"),
     [

@@ -67,6 +67,27 @@ __global__ void race(int *out) {
     out[threadIdx.x] = mine;
 }
 
+// No race: neighbouring bytes, atomics, warp operations, a lock, and the block that comes last.
+__global__ void in_order(int *out) {
+    __shared__ char bytes[64];
+    __shared__ int sum, lock, warps[2];
+    __shared__ volatile int total;
+    bytes[threadIdx.x] = 1;
+    if (threadIdx.x == 0) sum = lock = total = 0;
+    __syncthreads();
+    atomicAdd(&sum, bytes[63 - threadIdx.x]);
+    if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = threadIdx.x;
+    __syncwarp();
+    int mine = warps[threadIdx.x / 32];
+    while (atomicCAS(&lock, 0, 1) != 0) {
+    }
+    total = total + mine;
+    __threadfence_block();
+    atomicExch(&lock, 0);
+    __syncthreads();
+    out[threadIdx.x] = sum + total;
+}
+
 int main(int, char **arguments) {
     const char *mistake = arguments[1];
     auto is = [&](const char *name) { return strcmp(mistake, name) == 0; };
@@ -87,6 +108,7 @@ int main(int, char **arguments) {
     if (is("local past the end")) read_local<<<1, 1>>>(device, 9);
     if (is("heap past the end")) overrun_heap<<<1, 1>>>(11);
     if (is("race")) race<<<1, 64>>>(device);
+    if (is("none")) in_order<<<4, 64>>>(device);
     if (is("copy too long")) cudaMemcpy(host, device, 5000, cudaMemcpyDeviceToHost);
     if (is("copy in the wrong direction")) cudaMemcpy(host, device, 400, cudaMemcpyHostToDevice);
     if (is("freed twice")) cudaFree(device), cudaFree(device);
