@@ -143,6 +143,17 @@ def alive(workspace: Workspace) -> list[psutil.Process]:
     return found
 
 
+async def test_a_workspace_lasts_as_long_as_its_job(runner: Runner, tmp_path: Path) -> None:
+    async with runner.workspace("a") as gone, runner.workspace("b", keep=True) as kept:
+        for workspace in (gone, kept):
+            assert workspace.out.is_dir()
+            assert workspace.tmp.is_dir()
+        (kept.out / "file").write_text("kept")
+        os.mkfifo(kept.out / "pipe")
+    assert not gone.root.exists()
+    assert (tmp_path / "jobs" / "b" / "run" / "work" / "out" / "file").read_text() == "kept"
+
+
 async def test_output_is_kept_apart_and_complete(box: Any, workspace: Workspace, taker: Taker) -> None:
     source = "import os\nos.write(1, bytes(range(256)) * 4000)\nos.write(2, b'\\xff')"
     async with box() as opened:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from telerun_executor.work_folder import WorkFolderInUse, hold, remove
+from telerun_executor.work_folder import WorkFolderInUse, hold
+from telerun_executor.workspace import remove
 
 NOBODY = 65534
 
@@ -36,16 +37,6 @@ def test_a_damaged_note_is_no_predecessor(tmp_path: Path) -> None:
     (tmp_path / "instance").write_text("../../etc")
     with hold(tmp_path) as folder:
         assert folder.replaces is None
-
-
-async def test_a_workspace_lasts_as_long_as_its_job(tmp_path: Path) -> None:
-    with hold(tmp_path) as folder:
-        async with folder.workspace("a", keep=False) as gone, folder.workspace("b", keep=True) as kept:
-            for workspace in (gone, kept):
-                assert workspace.out.is_dir()
-                assert workspace.tmp.is_dir()
-        assert not gone.root.exists()
-        assert kept.out.is_dir()
 
 
 @pytest.fixture
