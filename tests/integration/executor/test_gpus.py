@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -32,7 +35,7 @@ class Machine:
             self.fake.add(index)
         self.server = ServerProcess(folder / "server").start()
         (folder / "executor.toml").write_text("quarantine_retry_s = 0.5\nno_sandbox = true\nlabels = ['lab-3']\n")
-        options = ("--config", str(folder / "executor.toml"), "--slots", "12", "--require-isolation", "none")
+        options = ("--config", str(folder / "executor.toml"), "--slots", "12")
         self.executor = ExecutorProcess(self.server, folder / "executor", *options)
         self.user: User
 
@@ -96,6 +99,19 @@ async def test_eight_gpus_one_of_them_bad_and_one_divided(tmp_path: Path, begin:
         ]
         assert await made.quarantined() == {f"GPU-{BAD}": "cuInit failed: unknown error (999)."}
         assert {"lab-3", "h100", "sm_90", "cuda", os.uname().machine} <= set(told.labels)
+
+        command = [sys.executable, "-m", "telerun_magic.cli", "executors"]
+        shown = await asyncio.to_thread(
+            subprocess.run,
+            command,
+            env=made.server.environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert re.search(rf"GPU-{BAD} .*quarantined: cuInit failed: unknown error \(999\)", shown.stdout)
+        assert re.search(r"GPU-0 +free +50 % +0 B +300 W +60 °C", shown.stdout)
 
         # Two jobs never share a device: each writes down when it has which, and when no more.
         source = (
