@@ -18,6 +18,9 @@ typedef struct PtxFormat {
 #define PTX_E4M3 ((PtxFormat){7, 3, 7, 0x7e, 0x7f})
 #define PTX_E5M2 ((PtxFormat){15, 2, 7, 0x7b, 0x7f})
 
+/* Not inlined: there is one in every instruction, and gcc would take seconds for what a call does in a nanosecond. */
+#define PTX_ONCE static __attribute__((noinline, const, unused))
+
 EMU_INLINE uint32_t ptx_narrow(double x, PtxFormat format, int rounding, _Bool finite)
 {
     uint64_t bits = ptx_bits_f64(x), size = bits & INT64_MAX;
@@ -47,15 +50,22 @@ EMU_INLINE uint32_t ptx_narrow(double x, PtxFormat format, int rounding, _Bool f
         found = format.greatest;
     return sign | found;
 }
-EMU_INLINE uint16_t ptx_to_f16(double x, int rounding, _Bool finite) { return (uint16_t)ptx_narrow(x, PTX_F16, rounding, finite); }
-EMU_INLINE uint16_t ptx_to_bf16(double x, int rounding, _Bool finite) { return (uint16_t)ptx_narrow(x, PTX_BF16, rounding, finite); }
-EMU_INLINE uint32_t ptx_to_tf32(double x, int rounding, _Bool finite)
+PTX_ONCE uint16_t ptx_to_f16(double x, int rounding, _Bool finite) { return (uint16_t)ptx_narrow(x, PTX_F16, rounding, finite); }
+PTX_ONCE uint16_t ptx_to_bf16(double x, int rounding, _Bool finite) { return (uint16_t)ptx_narrow(x, PTX_BF16, rounding, finite); }
+PTX_ONCE uint32_t ptx_to_tf32(double x, int rounding, _Bool finite)
 {
     return x != x ? 0x7fffffff : ptx_narrow(x, PTX_TF32, rounding, finite) << 13;
 }
-EMU_INLINE uint8_t ptx_to_e4m3(double x, int rounding, _Bool finite) { return (uint8_t)ptx_narrow(x, PTX_E4M3, rounding, finite); }
-EMU_INLINE uint8_t ptx_to_e5m2(double x, int rounding, _Bool finite) { return (uint8_t)ptx_narrow(x, PTX_E5M2, rounding, finite); }
+PTX_ONCE uint8_t ptx_to_e4m3(double x, int rounding, _Bool finite) { return (uint8_t)ptx_narrow(x, PTX_E4M3, rounding, finite); }
+PTX_ONCE uint8_t ptx_to_e5m2(double x, int rounding, _Bool finite) { return (uint8_t)ptx_narrow(x, PTX_E5M2, rounding, finite); }
 
+#ifdef __F16C__
+EMU_INLINE double ptx_from_f16(uint16_t h)
+{
+    typedef short Halves __attribute__((vector_size(16)));
+    return __builtin_ia32_vcvtph2ps((Halves){(short)h})[0];
+}
+#else
 EMU_INLINE double ptx_from_f16(uint16_t h)
 {
     double size = ptx_f64((uint64_t)(h & 0x7fff) << 42) * 0x1p1008;
@@ -63,6 +73,7 @@ EMU_INLINE double ptx_from_f16(uint16_t h)
         size = h & 0x3ff ? __builtin_nan("") : __builtin_inf();
     return h & 0x8000 ? -size : size;
 }
+#endif
 EMU_INLINE double ptx_from_bf16(uint16_t h) { return ptx_f32((uint32_t)h << 16); }
 EMU_INLINE double ptx_from_e5m2(uint8_t x) { return ptx_from_f16((uint16_t)(x << 8)); }
 EMU_INLINE double ptx_from_e4m3(uint8_t x)

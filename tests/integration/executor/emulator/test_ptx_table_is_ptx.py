@@ -38,7 +38,9 @@ def _all() -> list[str]:
         and not any(form.meets for form in forms)
         and not any(operand.type in ("mem", "vec", "any", "target") for form in forms for operand in form.operands)
     ]
-    return [_written(shape) for shape in shapes(*opcodes)]
+    written = [_written(shape) for shape in shapes(*opcodes)]
+    # From bf16 to a byte it wants registers of a byte, which our tests have none of.
+    return [text for text in written if not re.match(r"cvt\.\w+\.[us]8\.bf16", text)]
 
 
 def test_the_assembler_takes_every_variant(tmp_path: Path) -> None:
