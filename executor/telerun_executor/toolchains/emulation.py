@@ -25,9 +25,10 @@ ARCH = 80
 PTX = f"compute_{ARCH}"
 NAME = f"CPU emulation ({PTX})"
 BUILDER = "telerun_executor.emulator.build"
+HOST_MEMORY_BYTES = 256 << 20  # of a program's memory, left for what is not device memory
 CHECKED = (Check.MEMORY, Check.INIT, Check.BARRIERS)  # where a job does not say
 _RELOCATABLE = re.compile(r"--?(rdc|relocatable-device-code)([= ]true)?$|-dc$|--device-c$|-dlto$|--dlink-time-opt\b.*")
-_ONLY_ON_GPUS = re.compile(r"cublas(Lt)?|cufftw?|curand|cusparse|cusolver|cudnn|nccl|npp\w+|nvjpeg|cufile|nvrtc|cuda")
+_ONLY_ON_GPUS = re.compile(r"cublas(Lt)?|cufftw?|curand|cusparse|cusolver|cudnn|nccl|npp\w+|nvjpeg|cufile")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,9 @@ class Emulation:
 
     def run_env(self, spec: JobSpec, workspace: Workspace) -> dict[str, str]:
         """For a program that was built with these flags."""
-        leaks = {"TELERUN_EMULATOR_LEAKS": "1"} if Check.LEAKS in spec.checks else {}
+        more = {"TELERUN_EMULATOR_LEAKS": "1"} if Check.LEAKS in spec.checks else {}
+        if limit := spec.limits.memory_bytes:  # cudaMalloc is to fail before the program is ended
+            more["TELERUN_EMULATOR_MEMORY"] = str(max(limit - HOST_MEMORY_BYTES, limit // 2))
         return {
             "LD_LIBRARY_PATH": ":".join(filter(None, (str(self.runtime), spec.env.get("LD_LIBRARY_PATH")))),
             "TELERUN_EMULATOR_KERNELS": str(kernels(workspace)),
@@ -84,7 +87,7 @@ class Emulation:
             "TELERUN_EMULATOR_DEVICES": str(spec.gpus_wanted),
             "TELERUN_EMULATOR_PYTHON": self.python,
             "TELERUN_EMULATOR_PATH": str(self.source),
-            **leaks,
+            **more,
         }
 
     def project_env(self, spec: JobSpec, workspace: Workspace) -> dict[str, str]:

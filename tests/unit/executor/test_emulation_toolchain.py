@@ -13,7 +13,7 @@ from telerun_executor.toolchains.discovery import CudaTools, Nvcc, Tool
 from telerun_executor.toolchains.emulation import Emulation
 from telerun_executor.workspace import Workspace
 from telerun_protocol.errors import InvalidMessage
-from telerun_protocol.messages import FileRef, JobSpec
+from telerun_protocol.messages import FileRef, JobSpec, Limits
 from telerun_protocol.states import Check, Language
 
 GCC = Tool("gcc", Path("/usr/bin/gcc"), "12.2.0")
@@ -79,6 +79,9 @@ def test_what_a_program_finds(checks: tuple[Check, ...], words: str, leaks: str 
     assert env.get("TELERUN_EMULATOR_LEAKS") == leaks
     assert env["TELERUN_EMULATOR_DEVICES"] == "2"
     assert env["LD_LIBRARY_PATH"] == "/cache/runtime:/mine"
+    assert "TELERUN_EMULATOR_MEMORY" not in env
+    limited = CUDA.run_command(spec(limits=Limits(memory_bytes=1 << 30)), JOB).env
+    assert limited["TELERUN_EMULATOR_MEMORY"] == str((1 << 30) - (256 << 20))
 
 
 @pytest.mark.parametrize(
