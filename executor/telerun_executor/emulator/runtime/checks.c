@@ -71,8 +71,11 @@ _Noreturn void emu_shared_fault(EmuThread *t, uint64_t offset, uint32_t bytes, i
             verbs[access], bytes, -(int32_t)place, t->shared_bytes);
     uint32_t beyond = place > t->shared_bytes ? place - t->shared_bytes : 0;
     emu_fault(thread, site, cudaErrorIllegalAddress,
-              "out-of-bounds shared %s of %u bytes, %u bytes after the end of the block's %u bytes of shared memory",
-              verbs[access], bytes, beyond, t->shared_bytes);
+              "out-of-bounds shared %s of %u bytes, %u bytes after the end of the block's %u bytes of shared memory%s",
+              verbs[access], bytes, beyond, t->shared_bytes,
+              thread->home->grid->shared_dynamic == 0 && thread->home->grid->kernel->flags & EMU_KERNEL_DYNAMIC
+                  ? " (the kernel has dynamic shared memory, but its launch gave it none)"
+                  : "");
 }
 
 void emu_local_miss(EmuThread *t, uint64_t address, uint32_t bytes, int access, uint32_t site)

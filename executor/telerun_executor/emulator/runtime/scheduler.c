@@ -204,7 +204,7 @@ void emu_work(Worker *worker, Grid *grid)
             while (block->spinners.count > 0)
                 emu_ready(block, emu_pop(&block->spinners));
             block->fruitless = rounds;
-            if (rounds > 4 && ring->next == ring)
+            if (rounds > 4)
                 sched_yield();
             ring = block->next;
         } else {

@@ -87,6 +87,7 @@ def line_of(mark: str) -> int:
         ("freed memory", 700, "0 bytes into a freed block of 4000 bytes allocated by cudaMalloc", 0, "put"),
         ("misaligned", 716, "misaligned global write of 4 bytes", 0, "put_misaligned"),
         ("shared past the end", 700, "0 bytes after the end of the block's 128 bytes of shared", 31, "read_shared"),
+        ("no dynamic shared memory", 700, "the kernel has dynamic shared memory, but its launch", 0, "use_dynamic"),
         ("divergent barrier", 719, "divergent barrier", 16, "divergent"),
         ("missing lanes", 719, "waits for lanes 0xffffffff, of which 0xffff0000 never come", 0, "missing_lanes"),
         ("assertion", 710, "assertion `x == 3` failed", 0, "fail_assertion"),

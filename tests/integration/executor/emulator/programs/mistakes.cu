@@ -19,6 +19,11 @@ __global__ void read_shared(int *out, int offset) {
     out[threadIdx.x] = room[threadIdx.x + offset];    // read_shared
 }
 
+__global__ void use_dynamic() {
+    extern __shared__ int room[];
+    room[threadIdx.x] = 1;    // use_dynamic
+}
+
 __global__ void read_unwritten(int *out) {
     __shared__ int room[64];
     room[threadIdx.x] = 1;
@@ -101,6 +106,7 @@ int main(int, char **arguments) {
     if (is("freed memory")) cudaFree(device), put<<<1, 32>>>(device, 0);
     if (is("misaligned")) put_misaligned<<<1, 1>>>((char *)device);
     if (is("shared past the end")) read_shared<<<1, 32>>>(device, 1);
+    if (is("no dynamic shared memory")) use_dynamic<<<1, 32>>>();
     if (is("shared not written")) read_unwritten<<<1, 32>>>(device);
     if (is("divergent barrier")) divergent<<<1, 32>>>(device);
     if (is("missing lanes")) missing_lanes<<<1, 32>>>(device);
