@@ -45,7 +45,7 @@ class JobRunner:
         self._phases: asyncio.Queue[Awaitable[None]] = asyncio.Queue()  # told, and not yet answered
         self._attempt: Attempt | None = None
         self._work: asyncio.Task[Outcome] | None = None
-        self._whole: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
         self._stop: Stop | None = None
         self._log_is_cut = False
 
@@ -60,12 +60,11 @@ class JobRunner:
             self._stop = why
         if self._work and not self._work.done():
             self._work.cancel()
-        elif self._whole and why is Stop.LOST:
-            self._whole.cancel()
+        elif self._ending and why is Stop.LOST:
+            self._ending.cancel()
 
     async def run(self) -> None:
         """Does the job and reports how it ended; returns when nothing of it is left here."""
-        self._whole = asyncio.current_task()
         try:
             async with self._bench.runner.workspace(self.claim.claim_id, keep=self._bench.keep) as workspace:
                 self._attempt = Attempt(
@@ -85,7 +84,9 @@ class JobRunner:
                     if self._stop:
                         self._work.cancel()
                     await asyncio.wait({self._work})
-                    await self._end(self._work, self._attempt.findings, workspace)
+                    # A task of its own: what is lost breaks off the report, never the clearing up after it.
+                    self._ending = group.create_task(self._end(self._work, self._attempt.findings, workspace))
+                    await asyncio.wait({self._ending})
                     for sender in senders:
                         sender.cancel()
         except* (StaleClaim, NotFound):
