@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -53,6 +54,10 @@ def build_runtime(cache: Path, include: Path) -> Path:
     `include` is the toolkit's folder of cuda_runtime_api.h: structures differ between CUDA's versions, so the library
     is built against the headers that programs are compiled with. Raises EmulatorBuildError.
     """
+    if platform.machine() != "x86_64":
+        raise EmulatorBuildError(
+            f"the CPU emulation of CUDA runs on x86-64 alone, and this machine is {platform.machine()}"
+        )
     gcc = find_gcc()
     version = cuda_version(include)
     sources = sorted([*SOURCES.glob("*.[ch]"), DRIVER])

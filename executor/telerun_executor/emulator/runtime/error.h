@@ -20,11 +20,11 @@ void emu_forget_failures(void);
 cudaError_t emu_known_failure(void);
 
 /* Bodies of API functions: `ENTER;` first, `return emu_return(...)` last. */
-#define ENTER                                                                                                                  \
-    do {                                                                                                                       \
-        cudaError_t entered_ = emu_enter();                                                                                    \
-        if (entered_ != cudaSuccess)                                                                                           \
-            return emu_return(entered_);                                                                                       \
+#define ENTER                                                                                                          \
+    do {                                                                                                               \
+        cudaError_t entered_ = emu_enter();                                                                            \
+        if (entered_ != cudaSuccess)                                                                                   \
+            return emu_return(entered_);                                                                               \
     } while (0)
 
 #define EXPORT __attribute__((visibility("default")))

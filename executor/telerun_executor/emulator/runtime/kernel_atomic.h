@@ -7,21 +7,22 @@
 #ifndef TELERUN_KERNEL_ATOMIC_H
 #define TELERUN_KERNEL_ATOMIC_H
 
-#define EMU_ATOM_BUILTIN(name, type, builtin)                                                                                   \
-    EMU_INLINE type emu_atom_##name(EmuThread *t, void *at, type value)                                                        \
-    {                                                                                                                          \
-        emu_spin(t);                                                                                                           \
-        return builtin((type *)at, value, __ATOMIC_SEQ_CST);                                                                   \
+#define EMU_ATOM_BUILTIN(name, type, builtin)                                                                          \
+    EMU_INLINE type emu_atom_##name(EmuThread *t, void *at, type value)                                                \
+    {                                                                                                                  \
+        emu_spin(t);                                                                                                   \
+        return builtin((type *)at, value, __ATOMIC_SEQ_CST);                                                           \
     }
 /* An operation without an instruction of its own: `next` is an expression of `old` and `value`. */
-#define EMU_ATOM_LOOP(name, type, next)                                                                                         \
-    EMU_INLINE type emu_atom_##name(EmuThread *t, void *at, type value)                                                        \
-    {                                                                                                                          \
-        emu_spin(t);                                                                                                           \
-        type old = __atomic_load_n((type *)at, __ATOMIC_RELAXED);                                                              \
-        while (!__atomic_compare_exchange_n((type *)at, &old, (type)(next), false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {       \
-        }                                                                                                                      \
-        return old;                                                                                                            \
+#define EMU_ATOM_LOOP(name, type, next)                                                                                \
+    EMU_INLINE type emu_atom_##name(EmuThread *t, void *at, type value)                                                \
+    {                                                                                                                  \
+        emu_spin(t);                                                                                                   \
+        type old = __atomic_load_n((type *)at, __ATOMIC_RELAXED);                                                      \
+        while (                                                                                                        \
+            !__atomic_compare_exchange_n((type *)at, &old, (type)(next), false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) { \
+        }                                                                                                              \
+        return old;                                                                                                    \
     }
 
 EMU_ATOM_BUILTIN(add_u32, uint32_t, __atomic_fetch_add)      /* add.s32 is the same */
@@ -108,7 +109,8 @@ EMU_INLINE uint32_t emu_atom_update32(EmuThread *t, void *at, uint32_t value, ui
 {
     emu_spin(t);
     uint32_t old = __atomic_load_n((uint32_t *)at, __ATOMIC_RELAXED);
-    while (!__atomic_compare_exchange_n((uint32_t *)at, &old, next(old, value), false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+    while (!__atomic_compare_exchange_n((uint32_t *)at, &old, next(old, value), false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_RELAXED)) {
     }
     return old;
 }
@@ -117,7 +119,8 @@ EMU_INLINE uint16_t emu_atom_update16(EmuThread *t, void *at, uint16_t value, ui
 {
     emu_spin(t);
     uint16_t old = __atomic_load_n((uint16_t *)at, __ATOMIC_RELAXED);
-    while (!__atomic_compare_exchange_n((uint16_t *)at, &old, next(old, value), false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+    while (!__atomic_compare_exchange_n((uint16_t *)at, &old, next(old, value), false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_RELAXED)) {
     }
     return old;
 }

@@ -65,7 +65,8 @@ EMU_INLINE void *emu_local_at(EmuThread *t, uint64_t base, int64_t offset, uint3
     if (EMU_CHECKS & EMU_CHECK_MEMORY) {
         uint64_t address = base + (uint64_t)offset;
         const EmuFrame *frame = t->frame;
-        if (EMU_UNLIKELY(frame == NULL || address < frame->low || address + bytes > frame->high || (address & (bytes - 1))))
+        if (EMU_UNLIKELY(frame == NULL || address < frame->low || address + bytes > frame->high ||
+                         (address & (bytes - 1))))
             emu_local_miss(t, address, bytes, access, site);
     }
     return (uint8_t *)(uintptr_t)base + offset;
@@ -88,8 +89,13 @@ EMU_INLINE bool emu_is_global(EmuThread *t, uint64_t address)    /* isspacep.glo
 
 bool emu_is_constant(EmuThread *t, uint64_t address);            /* isspacep.const: inside a constant variable */
 
-/* ld, st and atom without a state space. */
-EMU_INLINE void *emu_generic_at(EmuThread *t, uint64_t base, int64_t offset, uint32_t bytes, int access, uint32_t site)
+/* ld, st and atom without a state space. With checks it is three accesses in one: too much to repeat wherever it is used. */
+#if EMU_CHECKS
+#define EMU_GENERIC static __attribute__((noinline, unused))
+#else
+#define EMU_GENERIC EMU_INLINE
+#endif
+EMU_GENERIC void *emu_generic_at(EmuThread *t, uint64_t base, int64_t offset, uint32_t bytes, int access, uint32_t site)
 {
     if (EMU_CHECKS) {
         uint64_t address = base + (uint64_t)offset;
@@ -108,16 +114,22 @@ EMU_INLINE void *emu_const_at(EmuThread *t, uint64_t base, int64_t offset, uint3
 }
 
 /* cvta.shared and cvta.to.shared; global, const and local addresses convert to themselves. */
-EMU_INLINE uint64_t emu_shared_generic(EmuThread *t, uint64_t offset) { return (uint64_t)(uintptr_t)t->shared + offset; }
-EMU_INLINE uint64_t emu_shared_offset(EmuThread *t, uint64_t address) { return address - (uint64_t)(uintptr_t)t->shared; }
+EMU_INLINE uint64_t emu_shared_generic(EmuThread *t, uint64_t offset)
+{
+    return (uint64_t)(uintptr_t)t->shared + offset;
+}
+EMU_INLINE uint64_t emu_shared_offset(EmuThread *t, uint64_t address)
+{
+    return address - (uint64_t)(uintptr_t)t->shared;
+}
 
 /* The local memory of a function: declares `name`, an array of `bytes` bytes; its address is (uint64_t)(uintptr_t)name. */
 EMU_INLINE void emu_leave_frame(EmuThread **t) { (*t)->frame = (*t)->frame->caller; }
 #if EMU_CHECKS & EMU_CHECK_MEMORY
-#define EMU_LOCAL(t, name, count)                                                                                              \
-    uint8_t name[count] __attribute__((aligned(16)));                                                                          \
-    EmuFrame name##_frame = {(uint64_t)(uintptr_t)name, (uint64_t)(uintptr_t)name + (count), (t)->frame};                       \
-    (t)->frame = &name##_frame;                                                                                                \
+#define EMU_LOCAL(t, name, count)                                                                                      \
+    uint8_t name[count] __attribute__((aligned(16)));                                                                  \
+    EmuFrame name##_frame = {(uint64_t)(uintptr_t)name, (uint64_t)(uintptr_t)name + (count), (t)->frame};              \
+    (t)->frame = &name##_frame;                                                                                        \
     EmuThread *name##_leave __attribute__((cleanup(emu_leave_frame), unused)) = (t)
 #else
 #define EMU_LOCAL(t, name, count) uint8_t name[count] __attribute__((aligned(16)))

@@ -5,7 +5,18 @@
 #include "error.h"
 #include "module.h"
 
-typedef enum OperationKind { DO_NOTHING, DO_KERNEL, DO_COPY, DO_FILL, DO_CALL, DO_RECORD, DO_WAIT, DO_GRAPH, DO_ALLOCATE, DO_RELEASE } OperationKind;
+typedef enum OperationKind {
+    DO_NOTHING,
+    DO_KERNEL,
+    DO_COPY,
+    DO_FILL,
+    DO_CALL,
+    DO_RECORD,
+    DO_WAIT,
+    DO_GRAPH,
+    DO_ALLOCATE,
+    DO_RELEASE
+} OperationKind;
 
 typedef struct Launch {
     const void *function;           /* the host stub */
@@ -25,8 +36,15 @@ typedef struct Copy {
     enum cudaMemcpyKind kind;
 } Copy;
 
-typedef struct Fill { uint64_t to; size_t width, height, depth, pitch, slice; uint32_t value, element_bytes; } Fill;
-typedef struct Call { cudaHostFn_t function; void *data; } Call;
+typedef struct Fill {
+    uint64_t to;
+    size_t width, height, depth, pitch, slice;
+    uint32_t value, element_bytes;
+} Fill;
+typedef struct Call {
+    cudaHostFn_t function;
+    void *data;
+} Call;
 
 typedef struct Operation {
     OperationKind kind;
@@ -48,8 +66,8 @@ cudaError_t emu_perform(const Operation *operation, const char *name);
 void emu_drop(Operation *operation);
 
 /* launch.c: checks a launch's configuration as CUDA does, and copies its arguments. */
-cudaError_t emu_prepare_launch(Launch *launch, const void *function, dim3 grid, dim3 block, void **arguments, size_t shared_bytes,
-                               bool cooperative);
+cudaError_t emu_prepare_launch(Launch *launch, const void *function, dim3 grid, dim3 block, void **arguments,
+                               size_t shared_bytes, bool cooperative);
 cudaError_t emu_launch(const Launch *launch);
 
 /* copy.c */
@@ -57,7 +75,8 @@ cudaError_t emu_copy(const Copy *copy, const char *name);
 
 /* Whether [address, address + bytes) can be used on the side that the copy says; says what is wrong with it otherwise. */
 bool emu_is_usable(uint64_t address, size_t bytes, bool must_be_device, const char *role, const char *name);
-size_t emu_reach(size_t width, size_t height, size_t depth, size_t pitch, size_t slice);    /* from the first byte to behind the last */
+size_t emu_reach(size_t width, size_t height, size_t depth, size_t pitch,
+                 size_t slice);    /* from the first byte to behind the last */
 
 /* fill.c */
 cudaError_t emu_fill(const Fill *fill, const char *name);
