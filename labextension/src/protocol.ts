@@ -205,6 +205,7 @@ export interface ToolchainInfo {
 }
 
 export interface ExecutorInfo {
+  instance: string;
   version: string;
   slots: number;
   compile_slots: number;

@@ -17,7 +17,7 @@ export interface Telemetry {
 export const NOTHING: Telemetry = { readings: new Map(), queued: [] };
 
 export function deviceKey(executor: Executor, device: string): string {
-  return `${executor.name} ${device}`;
+  return `${executor.info.instance} ${device}`;
 }
 
 /** What was known, and what a list adds to it; what is older than `HISTORY_S` is forgotten. */

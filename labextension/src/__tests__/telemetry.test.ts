@@ -5,7 +5,13 @@ import { DeviceReading, Executor } from '../protocol';
 import { HISTORY_S, NOTHING, extendedBy, lines, samplesOf, summary } from '../telemetry';
 
 function executor(name: string, readings: DeviceReading[]): Executor {
-  return { name, info: { version: '1', slots: 1, compile_slots: 1 }, online: true, last_seen_at: 0, readings };
+  return {
+    name,
+    info: { instance: name, version: '1', slots: 1, compile_slots: 1 },
+    online: true,
+    last_seen_at: 0,
+    readings
+  };
 }
 
 test('what is told is gathered once, each device by itself, and forgotten in time', () => {

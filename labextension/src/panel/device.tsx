@@ -3,7 +3,7 @@
 import { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import { duration, frequency, oneLine, percent, size } from '../format';
+import { frequency, oneLine, percent, size } from '../format';
 import { Tone } from '../labels';
 import { Device, DeviceReading, EMULATED } from '../protocol';
 import { HISTORY_S, Sample, samplesOf } from '../telemetry';
@@ -77,12 +77,13 @@ interface ChartProps {
 }
 
 export function Chart({ trans, show = value => `${value}`, ...chart }: ChartProps): JSX.Element {
-  const span = duration(HISTORY_S);
   return (
     <Sparkline
       {...chart}
       show={show}
-      inWords={(now, least, most) => trans.__('now %1, between %2 and %3 in the last %4', now, least, most, span)}
+      inWords={(now, least, most) =>
+        trans.__('now %1, between %2 and %3 in the last %4 minutes', now, least, most, HISTORY_S / 60)
+      }
     />
   );
 }

@@ -85,7 +85,7 @@ function Executors({ telerun, isShown }: { telerun: Telerun; isShown: () => bool
       )}
       <div className="tr-Executors-list" role="list" aria-label={trans.__('Executors')}>
         {known?.list.executors.map(executor => (
-          <Card key={executor.name} executor={executor} telemetry={known.telemetry} telerun={telerun} />
+          <Card key={executor.info.instance} executor={executor} telemetry={known.telemetry} telerun={telerun} />
         ))}
       </div>
     </>

@@ -3,7 +3,8 @@
 
 :root {
   --tr-dim: color-mix(in srgb, var(--jp-ui-font-color2) 65%, var(--jp-ui-font-color1));
-  --tr-bad: color-mix(in srgb, var(--jp-error-color1) 45%, var(--jp-ui-font-color1));
+  --tr-bad: color-mix(in srgb, var(--jp-error-color1) 62%, var(--jp-ui-font-color1));
+  --tr-raised: color-mix(in srgb, var(--jp-layout-color2) 45%, var(--jp-layout-color1));
 }
 
 .tr-Dim {
@@ -280,8 +281,8 @@
   font: inherit;
   cursor: pointer;
 }
-`,""]),t.d(o,{},{A:n})},646(r,o,t){var e=t(601),a=t.n(e),i=t(314),n=t.n(i),l=t(475),p=t(724),d=t(316),c=t(11),s=n()(a());s.i(l.A),s.i(p.A),s.i(d.A),s.i(c.A),s.push([r.id,`
-`,""]),t.d(o,{},{A:s})},316(r,o,t){var e=t(601),a=t.n(e),i=t(314),n=(t.n(i))()(a());n.push([r.id,`.tr-JobView,
+`,""]),t.d(o,{},{A:n})},646(r,o,t){var e=t(601),a=t.n(e),i=t(314),n=t.n(i),l=t(475),p=t(724),d=t(316),s=t(11),c=n()(a());c.i(l.A),c.i(p.A),c.i(d.A),c.i(s.A),c.push([r.id,`
+`,""]),t.d(o,{},{A:c})},316(r,o,t){var e=t(601),a=t.n(e),i=t(314),n=(t.n(i))()(a());n.push([r.id,`.tr-JobView,
 .tr-JobView-inner {
   display: flex;
   flex-direction: column;
@@ -475,27 +476,27 @@
 }
 
 .tr-fg-red {
-  color: color-mix(in srgb, var(--jp-error-color1) 50%, var(--jp-ui-font-color1));
+  color: color-mix(in srgb, var(--jp-error-color1) 66%, var(--jp-ui-font-color1));
 }
 
 .tr-fg-green {
-  color: color-mix(in srgb, var(--jp-success-color1) 50%, var(--jp-ui-font-color1));
+  color: color-mix(in srgb, var(--jp-success-color1) 66%, var(--jp-ui-font-color1));
 }
 
 .tr-fg-yellow {
-  color: color-mix(in srgb, var(--jp-warn-color1) 50%, var(--jp-ui-font-color1));
+  color: color-mix(in srgb, var(--jp-warn-color1) 66%, var(--jp-ui-font-color1));
 }
 
 .tr-fg-blue {
-  color: color-mix(in srgb, var(--jp-brand-color1) 50%, var(--jp-ui-font-color1));
+  color: color-mix(in srgb, var(--jp-brand-color1) 66%, var(--jp-ui-font-color1));
 }
 
 .tr-fg-magenta {
-  color: color-mix(in srgb, var(--jp-mirror-editor-meta-color) 50%, var(--jp-ui-font-color1));
+  color: color-mix(in srgb, var(--jp-mirror-editor-meta-color) 66%, var(--jp-ui-font-color1));
 }
 
 .tr-fg-cyan {
-  color: color-mix(in srgb, var(--jp-info-color1) 50%, var(--jp-ui-font-color1));
+  color: color-mix(in srgb, var(--jp-info-color1) 66%, var(--jp-ui-font-color1));
 }
 
 .tr-fg-white {
@@ -539,7 +540,7 @@
 }
 
 .tr-Diagnostic {
-  background: var(--jp-layout-color2);
+  background: var(--tr-raised);
   box-shadow: inset 3px 0 var(--jp-error-color1);
 }
 
@@ -899,7 +900,7 @@
 }
 
 .tr-Job:hover {
-  background: var(--jp-layout-color2);
+  background: var(--tr-raised);
 }
 
 .tr-Job-open {
@@ -1085,4 +1086,4 @@
   border: 1px solid var(--jp-border-color1);
   border-radius: 9px;
 }
-`,""]),t.d(o,{},{A:n})},314(r){r.exports=function(r){var o=[];return o.toString=function(){return this.map(function(o){var t="",e=void 0!==o[5];return o[4]&&(t+="@supports (".concat(o[4],") {")),o[2]&&(t+="@media ".concat(o[2]," {")),e&&(t+="@layer".concat(o[5].length>0?" ".concat(o[5]):""," {")),t+=r(o),e&&(t+="}"),o[2]&&(t+="}"),o[4]&&(t+="}"),t}).join("")},o.i=function(r,t,e,a,i){"string"==typeof r&&(r=[[null,r,void 0]]);var n={};if(e)for(var l=0;l<this.length;l++){var p=this[l][0];null!=p&&(n[p]=!0)}for(var d=0;d<r.length;d++){var c=[].concat(r[d]);e&&n[c[0]]||(void 0!==i&&(void 0===c[5]||(c[1]="@layer".concat(c[5].length>0?" ".concat(c[5]):""," {").concat(c[1],"}")),c[5]=i),t&&(c[2]&&(c[1]="@media ".concat(c[2]," {").concat(c[1],"}")),c[2]=t),a&&(c[4]?(c[1]="@supports (".concat(c[4],") {").concat(c[1],"}"),c[4]=a):c[4]="".concat(a)),o.push(c))}},o}},601(r){r.exports=function(r){return r[1]}},72(r){var o=[];function t(r){for(var t=-1,e=0;e<o.length;e++)if(o[e].identifier===r){t=e;break}return t}function e(r,e){for(var a={},i=[],n=0;n<r.length;n++){var l=r[n],p=e.base?l[0]+e.base:l[0],d=a[p]||0,c="".concat(p," ").concat(d);a[p]=d+1;var s=t(c),u={css:l[1],media:l[2],sourceMap:l[3],supports:l[4],layer:l[5]};if(-1!==s)o[s].references++,o[s].updater(u);else{var f=function(r,o){var t=o.domAPI(o);return t.update(r),function(o){o?(o.css!==r.css||o.media!==r.media||o.sourceMap!==r.sourceMap||o.supports!==r.supports||o.layer!==r.layer)&&t.update(r=o):t.remove()}}(u,e);e.byIndex=n,o.splice(n,0,{identifier:c,updater:f,references:1})}i.push(c)}return i}r.exports=function(r,a){var i=e(r=r||[],a=a||{});return function(r){r=r||[];for(var n=0;n<i.length;n++){var l=t(i[n]);o[l].references--}for(var p=e(r,a),d=0;d<i.length;d++){var c=t(i[d]);0===o[c].references&&(o[c].updater(),o.splice(c,1))}i=p}}},659(r){var o={};r.exports=function(r,t){var e=function(r){if(void 0===o[r]){var t=document.querySelector(r);if(window.HTMLIFrameElement&&t instanceof window.HTMLIFrameElement)try{t=t.contentDocument.head}catch(r){t=null}o[r]=t}return o[r]}(r);if(!e)throw Error("Couldn't find a style target. This probably means that the value for the 'insert' parameter is invalid.");e.appendChild(t)}},540(r){r.exports=function(r){var o=document.createElement("style");return r.setAttributes(o,r.attributes),r.insert(o,r.options),o}},56(r,o,t){r.exports=function(r){var o=t.nc;o&&r.setAttribute("nonce",o)}},206(r){r.exports=function(r){if("u"<typeof document)return{update:function(){},remove:function(){}};var o=r.insertStyleElement(r);return{update:function(t){var e,a,i;e="",t.supports&&(e+="@supports (".concat(t.supports,") {")),t.media&&(e+="@media ".concat(t.media," {")),(a=void 0!==t.layer)&&(e+="@layer".concat(t.layer.length>0?" ".concat(t.layer):""," {")),e+=t.css,a&&(e+="}"),t.media&&(e+="}"),t.supports&&(e+="}"),(i=t.sourceMap)&&"u">typeof btoa&&(e+="\n/*# sourceMappingURL=data:application/json;base64,".concat(btoa(unescape(encodeURIComponent(JSON.stringify(i))))," */")),r.styleTagTransform(e,o,r.options)},remove:function(){var r;null===(r=o).parentNode||r.parentNode.removeChild(r)}}}},113(r){r.exports=function(r,o){if(o.styleSheet)o.styleSheet.cssText=r;else{for(;o.firstChild;)o.removeChild(o.firstChild);o.appendChild(document.createTextNode(r))}}},959(r,o,t){var e=t(72),a=t.n(e),i=t(206),n=t.n(i),l=t(659),p=t.n(l),d=t(56),c=t.n(d),s=t(540),u=t.n(s),f=t(113),x=t.n(f),g=t(646),b={};b.styleTagTransform=x(),b.setAttributes=c(),b.insert=p().bind(null,"head"),b.domAPI=n(),b.insertStyleElement=u(),a()(g.A,b),g.A&&g.A.locals&&g.A.locals}}]);
+`,""]),t.d(o,{},{A:n})},314(r){r.exports=function(r){var o=[];return o.toString=function(){return this.map(function(o){var t="",e=void 0!==o[5];return o[4]&&(t+="@supports (".concat(o[4],") {")),o[2]&&(t+="@media ".concat(o[2]," {")),e&&(t+="@layer".concat(o[5].length>0?" ".concat(o[5]):""," {")),t+=r(o),e&&(t+="}"),o[2]&&(t+="}"),o[4]&&(t+="}"),t}).join("")},o.i=function(r,t,e,a,i){"string"==typeof r&&(r=[[null,r,void 0]]);var n={};if(e)for(var l=0;l<this.length;l++){var p=this[l][0];null!=p&&(n[p]=!0)}for(var d=0;d<r.length;d++){var s=[].concat(r[d]);e&&n[s[0]]||(void 0!==i&&(void 0===s[5]||(s[1]="@layer".concat(s[5].length>0?" ".concat(s[5]):""," {").concat(s[1],"}")),s[5]=i),t&&(s[2]&&(s[1]="@media ".concat(s[2]," {").concat(s[1],"}")),s[2]=t),a&&(s[4]?(s[1]="@supports (".concat(s[4],") {").concat(s[1],"}"),s[4]=a):s[4]="".concat(a)),o.push(s))}},o}},601(r){r.exports=function(r){return r[1]}},72(r){var o=[];function t(r){for(var t=-1,e=0;e<o.length;e++)if(o[e].identifier===r){t=e;break}return t}function e(r,e){for(var a={},i=[],n=0;n<r.length;n++){var l=r[n],p=e.base?l[0]+e.base:l[0],d=a[p]||0,s="".concat(p," ").concat(d);a[p]=d+1;var c=t(s),u={css:l[1],media:l[2],sourceMap:l[3],supports:l[4],layer:l[5]};if(-1!==c)o[c].references++,o[c].updater(u);else{var f=function(r,o){var t=o.domAPI(o);return t.update(r),function(o){o?(o.css!==r.css||o.media!==r.media||o.sourceMap!==r.sourceMap||o.supports!==r.supports||o.layer!==r.layer)&&t.update(r=o):t.remove()}}(u,e);e.byIndex=n,o.splice(n,0,{identifier:s,updater:f,references:1})}i.push(s)}return i}r.exports=function(r,a){var i=e(r=r||[],a=a||{});return function(r){r=r||[];for(var n=0;n<i.length;n++){var l=t(i[n]);o[l].references--}for(var p=e(r,a),d=0;d<i.length;d++){var s=t(i[d]);0===o[s].references&&(o[s].updater(),o.splice(s,1))}i=p}}},659(r){var o={};r.exports=function(r,t){var e=function(r){if(void 0===o[r]){var t=document.querySelector(r);if(window.HTMLIFrameElement&&t instanceof window.HTMLIFrameElement)try{t=t.contentDocument.head}catch(r){t=null}o[r]=t}return o[r]}(r);if(!e)throw Error("Couldn't find a style target. This probably means that the value for the 'insert' parameter is invalid.");e.appendChild(t)}},540(r){r.exports=function(r){var o=document.createElement("style");return r.setAttributes(o,r.attributes),r.insert(o,r.options),o}},56(r,o,t){r.exports=function(r){var o=t.nc;o&&r.setAttribute("nonce",o)}},206(r){r.exports=function(r){if("u"<typeof document)return{update:function(){},remove:function(){}};var o=r.insertStyleElement(r);return{update:function(t){var e,a,i;e="",t.supports&&(e+="@supports (".concat(t.supports,") {")),t.media&&(e+="@media ".concat(t.media," {")),(a=void 0!==t.layer)&&(e+="@layer".concat(t.layer.length>0?" ".concat(t.layer):""," {")),e+=t.css,a&&(e+="}"),t.media&&(e+="}"),t.supports&&(e+="}"),(i=t.sourceMap)&&"u">typeof btoa&&(e+="\n/*# sourceMappingURL=data:application/json;base64,".concat(btoa(unescape(encodeURIComponent(JSON.stringify(i))))," */")),r.styleTagTransform(e,o,r.options)},remove:function(){var r;null===(r=o).parentNode||r.parentNode.removeChild(r)}}}},113(r){r.exports=function(r,o){if(o.styleSheet)o.styleSheet.cssText=r;else{for(;o.firstChild;)o.removeChild(o.firstChild);o.appendChild(document.createTextNode(r))}}},959(r,o,t){var e=t(72),a=t.n(e),i=t(206),n=t.n(i),l=t(659),p=t.n(l),d=t(56),s=t.n(d),c=t(540),u=t.n(c),f=t(113),x=t.n(f),g=t(646),b={};b.styleTagTransform=x(),b.setAttributes=s(),b.insert=p().bind(null,"head"),b.domAPI=n(),b.insertStyleElement=u(),a()(g.A,b),g.A&&g.A.locals&&g.A.locals}}]);
