@@ -2,7 +2,8 @@
 
 `Queue` calls the verbs about jobs, `Accounts` those about accounts, `Maintenance` those that clean up. When a verb
 returns, what it did is durable and visible to every later call. `now` is always the caller's clock, in seconds since
-1970. A verb that changes jobs returns a `Change` for each, and has written an event for each in the same transaction.
+1970. A verb that changes jobs returns a `Change` for each (`submit` the job), and has written an event for each in the
+same transaction. Verbs that take several things are one transaction too; what is refused of them changes nothing.
 """
 
 from __future__ import annotations
