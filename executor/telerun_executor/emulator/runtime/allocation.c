@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "allocation.h"
+#include "device_limits.h"
 #include "module.h"
 #include "report.h"
 
@@ -149,6 +150,7 @@ uint64_t emu_allocate(uint64_t bytes, AllocationKind kind, const char *made_by)
                                .high = (address | bit) + bytes,
                                .end = address + taken,
                                .kind = kind,
+                               .device = emu_current_device(),
                                .made_by = made_by};
             if (insert(made))
                 used += bytes;

@@ -26,6 +26,17 @@ static uint32_t reduced(const Barrier *barrier, int operation)
     }
 }
 
+/* Hardware lets a block's barrier go when the threads that have not ended have come; the language forbids to rely on it. */
+static void check_that_all_came(Thread *thread, const Barrier *barrier)
+{
+    const Grid *grid = thread->home->grid;
+    if (barrier->expected == 0 && barrier->arrived < grid->threads &&
+        emu_checks_of(grid->module) & EMU_CHECK_BARRIERS)
+        emu_warn(thread, barrier->site,
+                 "divergent barrier: %u of the block's %u threads ended without coming to this barrier",
+                 grid->threads - barrier->arrived, grid->threads);
+}
+
 /* Lets all go that wait; their results were stored by operation in `result` as they parked. */
 static void release(Block *block, Barrier *barrier)
 {
@@ -42,8 +53,11 @@ static void release(Block *block, Barrier *barrier)
 void emu_barriers_check(Block *block)
 {
     for (uint32_t i = 0; i < MAX_BARRIERS; i++)
-        if (block->barriers[i].waiting.count > 0 && is_complete(block, &block->barriers[i]))
+        if (block->barriers[i].waiting.count > 0 && is_complete(block, &block->barriers[i])) {
+            const Queue *waiting = &block->barriers[i].waiting;
+            check_that_all_came(&block->threads[waiting->place[waiting->first]], &block->barriers[i]);
             release(block, &block->barriers[i]);
+        }
 }
 
 static Barrier *arrive(Thread *thread, uint32_t id, uint32_t count, bool value, uint32_t site)
@@ -79,6 +93,7 @@ uint32_t emu_barrier_reduce(EmuThread *t, int operation, uint32_t id, uint32_t c
     Barrier *barrier = arrive(thread, id, count, value, site);
     if (is_complete(block, barrier)) {
         uint32_t result = reduced(barrier, operation);
+        check_that_all_came(thread, barrier);
         release(block, barrier);
         return result;
     }

@@ -25,7 +25,7 @@ Start = Callable[..., subprocess.CompletedProcess[str]]
 def mistakes(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Start:
     """Runs the program of mistakes with one of them, under a set of checks and other settings."""
     target = tmp_path_factory.mktemp("mistakes") / "program"
-    emulator.compile(MISTAKES, target, checks=("none", "memory,init,barriers", "all"))
+    emulator.compile(MISTAKES, target, checks=("none", "barriers", "memory,init,barriers", "all"))
 
     def start(
         mistake: str, *, checks: str = "memory,init,barriers", **settings: str
@@ -117,6 +117,7 @@ def test_a_mistake_in_a_kernel(mistakes: Start, mistake: str, error: int, words:
     ("mistake", "checks", "words", "mark"),
     [
         ("shared not written", "memory,init,barriers", "uninitialised shared read of 4 bytes", "read_unwritten"),
+        ("barrier after return", "barriers", "16 of the block's 32 threads ended without coming to", "skip_barrier"),
         ("race", "all", "data race on shared memory: this thread writes what thread", "race"),
     ],
 )

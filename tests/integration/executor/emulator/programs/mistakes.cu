@@ -40,6 +40,12 @@ __global__ void divergent(int *out) {
     }
 }
 
+__global__ void skip_barrier(int *out) {
+    if (threadIdx.x < 16) return;
+    __syncthreads();    // skip_barrier
+    out[threadIdx.x] = 1;
+}
+
 __global__ void missing_lanes(int *out) {
     if (threadIdx.x < 16)
         out[threadIdx.x] = __shfl_sync(~0u, 1, 0);    // missing_lanes
@@ -109,6 +115,7 @@ int main(int, char **arguments) {
     if (is("no dynamic shared memory")) use_dynamic<<<1, 32>>>();
     if (is("shared not written")) read_unwritten<<<1, 32>>>(device);
     if (is("divergent barrier")) divergent<<<1, 32>>>(device);
+    if (is("barrier after return")) skip_barrier<<<1, 32>>>(device);
     if (is("missing lanes")) missing_lanes<<<1, 32>>>(device);
     if (is("assertion")) fail_assertion<<<1, 1>>>(2);
     if (is("local past the end")) read_local<<<1, 1>>>(device, 9);
