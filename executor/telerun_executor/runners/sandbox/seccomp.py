@@ -13,6 +13,7 @@ import platform
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from telerun_protocol.errors import SandboxError
 
@@ -65,6 +66,7 @@ class _Instruction:
     skip: int = 0
 
 
+@cache
 def program(machine: str | None = None, *, network: bool = False) -> bytes:
     """The filter for a kind of machine (`platform.machine()`, this one by default). With `network`, IPv6 as well.
 

@@ -71,7 +71,6 @@ class Wrapper:
         self._setting = setting
         self.watch = self._watch(setting, launcher, cgroup)
         self._launcher = launcher
-        self._fds = fds
         self._began = 0.0
         self._control, theirs = socket.socketpair()
         fds.callback(self._control.close)
