@@ -6,6 +6,8 @@
 #include "operation.h"
 #include "report.h"
 
+#define SMALLEST_STACK ((size_t)128 << 10)
+
 static _Thread_local struct {
     dim3 grid, block;
     size_t shared_bytes;
@@ -73,6 +75,15 @@ cudaError_t emu_prepare_launch(Launch *launch, const void *function, dim3 grid, 
     return cudaSuccess;
 }
 
+/* A compiled frame is larger than a GPU's, so the limit counts many times. Few sizes, for stacks are kept. */
+static size_t stack_bytes(const EmuKernel *kernel)
+{
+    size_t bytes = SMALLEST_STACK, needed = SMALLEST_STACK / 2 + 2 * (size_t)kernel->local_bytes + 32 * emu_stack_limit();
+    while (bytes < needed)
+        bytes *= 2;
+    return bytes;
+}
+
 cudaError_t emu_launch(const Launch *launch)
 {
     static _Atomic uint64_t last_id;
@@ -88,8 +99,7 @@ cudaError_t emu_launch(const Launch *launch)
         .parameters = launch->parameters,
         .cooperative = launch->cooperative,
         .id = ++last_id,
-        .stack_bytes = (((size_t)96 << 10) + 2 * (size_t)kernel->local_bytes + 32 * emu_stack_limit() + 4095) &
-                       ~(size_t)4095,
+        .stack_bytes = stack_bytes(kernel),
     };
     int error = emu_run_grid(&grid);
     if (error != 0)

@@ -10,7 +10,6 @@
 #include "signals.h"
 
 #define MOST_WORKERS 256
-#define SMALL_STACK ((size_t)64 << 10)
 
 static pthread_mutex_t launching = PTHREAD_MUTEX_INITIALIZER;    /* held while a grid runs */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;         /* guards what follows */
