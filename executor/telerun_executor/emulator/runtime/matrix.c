@@ -145,6 +145,29 @@ static Place mma_c(const EmuMma *shape, EmuElement element, uint32_t lane, uint3
     return (Place){lane / 4 + 8 * (i >> 1), lane % 4 * 2 + (i & 1)};
 }
 
+/* m8n8k4 of f16: each quad pair (lanes 4q to 4q + 3 and 16 more) has matrices of its own, in any layout. */
+static uint32_t lower_half(uint32_t lane) { return lane >= 16 ? 4 : 0; }
+
+static Place quad_a(const EmuMma *shape, EmuElement element, uint32_t lane, uint32_t i)
+{
+    (void)element;
+    return shape->a_column ? (Place){i + lower_half(lane), lane % 4} : (Place){lane % 4 + lower_half(lane), i};
+}
+
+static Place quad_b(const EmuMma *shape, EmuElement element, uint32_t lane, uint32_t i)
+{
+    (void)element;
+    return shape->b_row ? (Place){lane % 4, i + lower_half(lane)} : (Place){i, lane % 4 + lower_half(lane)};
+}
+
+static Place quad_c(const EmuMma *shape, EmuElement element, uint32_t lane, uint32_t i)
+{
+    (void)shape;
+    if (element == EMU_F16)
+        return (Place){lane % 4 + lower_half(lane), i};
+    return (Place){(lane & 1) + (i & 2) + lower_half(lane), (i & 4) + (lane & 2) + (i & 1)};
+}
+
 uint32_t emu_wmma_words(EmuElement element, uint32_t elements, bool is_multiplicand)
 {
     if (element == EMU_F16 && is_multiplicand)
@@ -173,16 +196,19 @@ static Place wmma_c(const EmuMma *shape, EmuElement element, uint32_t lane, uint
     return emu_wmma_place(lane, i, shape->m, shape->n, emu_wmma_words(element, shape->m * shape->n, false), element);
 }
 
-static void multiply(void *lanes[32], Layout *a_layout, Layout *b_layout, Layout *c_layout, bool is_wmma)
+/* The lanes of `members` hold one product's matrices. */
+static void multiply(void *lanes[32], uint32_t members, Layout *a_layout, Layout *b_layout, Layout *c_layout, bool is_wmma)
 {
     static _Thread_local double a[MOST_M][MOST_K], b[MOST_K][MOST_N],
         sum[MOST_M][MOST_N];    /* too large for a fiber's stack */
     const EmuMma *shape = ((Product *)lanes[0])->shape;
-    uint32_t m = shape->m, n = shape->n, k = shape->k;
-    uint32_t a_count = is_wmma ? emu_wmma_words(shape->a, m * k, true) * 32 / emu_element_bits(shape->a) : m * k / 32;
-    uint32_t b_count = is_wmma ? emu_wmma_words(shape->b, k * n, true) * 32 / emu_element_bits(shape->b) : k * n / 32;
-    uint32_t c_count = m * n / 32;
+    uint32_t m = shape->m, n = shape->n, k = shape->k, share = (uint32_t)__builtin_popcount(members);
+    uint32_t a_count = is_wmma ? emu_wmma_words(shape->a, m * k, true) * 32 / emu_element_bits(shape->a) : m * k / share;
+    uint32_t b_count = is_wmma ? emu_wmma_words(shape->b, k * n, true) * 32 / emu_element_bits(shape->b) : k * n / share;
+    uint32_t c_count = m * n / share;
     for (uint32_t lane = 0; lane < 32; lane++) {
+        if (!(members >> lane & 1))
+            continue;
         const Product *mine = lanes[lane];
         for (uint32_t i = 0; i < a_count; i++) {
             Place at = a_layout(shape, shape->a, lane, i);
@@ -212,7 +238,7 @@ static void multiply(void *lanes[32], Layout *a_layout, Layout *b_layout, Layout
             }
         }
     for (uint32_t lane = 0; lane < 32; lane++)
-        for (uint32_t i = 0; i < c_count; i++) {
+        for (uint32_t i = 0; i < c_count && (members >> lane & 1); i++) {
             Place at = c_layout(shape, shape->d, lane, i);
             put_number(((Product *)lanes[lane])->d, i, shape->d, sum[at.row][at.column], shape->saturate);
         }
@@ -220,14 +246,20 @@ static void multiply(void *lanes[32], Layout *a_layout, Layout *b_layout, Layout
 
 static void run_mma(uint32_t mask, void *lanes[32])
 {
-    if (mask == ALL_LANES)
-        multiply(lanes, mma_a, mma_b, mma_c, false);
+    if (mask != ALL_LANES)
+        return;
+    const EmuMma *shape = ((Product *)lanes[0])->shape;
+    if (shape->m == 8 && shape->a == EMU_F16)
+        for (uint32_t quad = 0; quad < 4; quad++)
+            multiply(lanes, 0x000f000fu << 4 * quad, quad_a, quad_b, quad_c, false);
+    else
+        multiply(lanes, ALL_LANES, mma_a, mma_b, mma_c, false);
 }
 
 static void run_wmma(uint32_t mask, void *lanes[32])
 {
     if (mask == ALL_LANES)
-        multiply(lanes, wmma_a, wmma_b, wmma_c, true);
+        multiply(lanes, ALL_LANES, wmma_a, wmma_b, wmma_c, true);
 }
 
 void emu_meet_all(EmuThread *t, Collective *collective, void *mine, uint32_t site)
@@ -243,8 +275,7 @@ void emu_meet_all(EmuThread *t, Collective *collective, void *mine, uint32_t sit
 static void check_shape(EmuThread *t, const EmuMma *shape, bool is_mma, uint32_t site)
 {
     bool is_known = shape->m <= MOST_M && shape->n <= MOST_N && shape->k <= MOST_K &&
-                    (!is_mma ||
-                     ((shape->m == 8 || shape->m == 16) && shape->n == 8 && !(shape->m == 8 && shape->a == EMU_F16)));
+                    (!is_mma || ((shape->m == 8 || shape->m == 16) && shape->n == 8));
     if (!is_known)
         emu_fault(emu_thread(t), site, cudaErrorNotSupported, "matrix operation m%un%uk%u is not emulated", shape->m,
                   shape->n, shape->k);
