@@ -122,7 +122,6 @@ typedef struct Grid {
     uint32_t workers;
     uint64_t workspace[4]; /* barrier of cooperative grids */
     _Atomic uint64_t next_block;
-    _Atomic uint64_t finished; /* blocks */
     _Atomic int error; /* cudaError; everything stops when it is set */
 } Grid;
 

@@ -151,12 +151,28 @@ static void insert(Block **ring, Block *block)
     *ring = block;
 }
 
-static Block *add_block(Worker *worker, Grid *grid, Block *spare)
+static void take_out(Block **ring)
+{
+    Block *out = *ring, *before = out;
+    while (before->next != out)
+        before = before->next;
+    before->next = out->next;
+    *ring = out->next == out ? NULL : out->next;
+}
+
+static void keep(Worker *worker, Block *block)
+{
+    block->next = worker->free_blocks;
+    worker->free_blocks = block;
+}
+
+/* The grid's next block, in place of one of the same grid that has ended if there is one; NULL if all have been taken. */
+static Block *next_block(Worker *worker, Grid *grid, Block *ended)
 {
     uint64_t number = atomic_fetch_add(&grid->next_block, 1);
     if (number >= grid->blocks)
         return NULL;
-    Block *block = spare != NULL ? spare : emu_block_make(worker, grid);
+    Block *block = ended != NULL ? ended : emu_block_make(worker, grid);
     if (block == NULL) {
         emu_fail_grid(grid, cudaErrorMemoryAllocation, "no memory for a block");
         return NULL;
@@ -165,47 +181,46 @@ static Block *add_block(Worker *worker, Grid *grid, Block *spare)
     return block;
 }
 
+/* All that spin get their turn; counts the rounds in which nothing else happened. */
+static void wake_spinners(Block *block)
+{
+    uint32_t rounds = block->fruitless + 1;
+    while (block->spinners.count > 0)
+        emu_ready(block, emu_pop(&block->spinners));
+    block->fruitless = rounds;
+    if (rounds > 4)
+        sched_yield();
+}
+
 void emu_work(Worker *worker, Grid *grid)
 {
-    Block *ring = NULL, *before = NULL, *spare = NULL;
+    Block *ring = NULL, *ended = NULL;
     uint32_t resident = 0, patience = grid->cooperative ? 1 : 64, most = RESIDENT_THREADS / grid->threads;
     while (atomic_load_explicit(&grid->error, memory_order_relaxed) == 0) {
         if (ring == NULL || (ring->fruitless > patience && resident < most)) {
-            Block *block = add_block(worker, grid, spare);
+            Block *block = next_block(worker, grid, ended);
             if (block != NULL) {
-                spare = NULL;
+                ended = NULL;
                 insert(&ring, block);
                 resident++;
             } else if (ring == NULL) {
                 break;
             } else {
-                patience = UINT32_MAX;    /* there are no more blocks to take */
-                continue;
+                most = 0;    /* there are no more blocks to take */
             }
         }
         Block *block = ring;
         run_block(worker, block);
         if (block->live == 0) {
-            for (before = block; before->next != block; before = before->next) {
-            }
-            before->next = block->next;
-            ring = block->next == block ? NULL : block->next;
+            take_out(&ring);
             resident--;
-            if (spare != NULL) {
-                spare->next = worker->free_blocks;
-                worker->free_blocks = spare;
-            }
-            spare = block;
-            atomic_fetch_add(&grid->finished, 1);
+            if (ended != NULL)
+                keep(worker, ended);
+            ended = block;
         } else if (atomic_load(&grid->error) != 0 || emu_activemasks_resolve(block)) {
             continue;
         } else if (block->spinners.count > 0) {
-            uint32_t rounds = block->fruitless + 1;
-            while (block->spinners.count > 0)
-                emu_ready(block, emu_pop(&block->spinners));
-            block->fruitless = rounds;
-            if (rounds > 4)
-                sched_yield();
+            wake_spinners(block);
             ring = block->next;
         } else {
             emu_report_deadlock(block);
@@ -214,15 +229,9 @@ void emu_work(Worker *worker, Grid *grid)
     while (ring != NULL) {
         Block *block = ring;
         emu_block_drop(worker, block);
-        for (before = block; before->next != block; before = before->next) {
-        }
-        before->next = block->next;
-        ring = block->next == block ? NULL : block->next;
-        block->next = worker->free_blocks;
-        worker->free_blocks = block;
+        take_out(&ring);
+        keep(worker, block);
     }
-    if (spare != NULL) {
-        spare->next = worker->free_blocks;
-        worker->free_blocks = spare;
-    }
+    if (ended != NULL)
+        keep(worker, ended);
 }
