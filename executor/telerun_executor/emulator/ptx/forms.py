@@ -8,10 +8,9 @@ Modifiers stand in the order of PTX. `ftz` is a word that must be there, `ftz?` 
 with a colon gives the choice a name. Operands are destinations (`=`) or sources, each with a name and a type: a type of
 PTX, or the name of a modifier that is one, or `2T` for twice its width. Special types:
 
-    reg      a register of any width (what `mov`, `ld` and the like take)
     mem      an address                    vec      a vector or a register
     imm      an integer constant           target   a label
-    !pred    a predicate or its negation
+    !pred    a predicate or its negation   any      what the instruction's function says
 
 `=d:b32|p` may have a second, predicate destination; a type with `?` may be left out.
 The code is a C expression for the first destination; forms without are translated by a function of `codegen` of
@@ -28,7 +27,7 @@ from typing import NamedTuple
 
 from telerun_executor.emulator.ptx.types import TYPES, Type, wide
 
-SPECIAL_TYPES = ("reg", "mem", "vec", "imm", "target", "!pred", "any")
+SPECIAL_TYPES = ("mem", "vec", "imm", "target", "!pred", "any")
 
 
 class Slot(NamedTuple):

@@ -3,26 +3,19 @@
 from telerun_executor.emulator.ptx.forms import Form as form  # noqa: N813
 
 _SPACE = "space:shared|shared::cta?"
+_VOTE = "emu_vote(t, PTX_VOTE_{mode}, {a}, {m}, {site})"
+_REDUX = "emu_redux(t, PTX_REDUX_{op}_{T}, {a}, {m}, {site})"
 _ORDER = "sem:release|acquire|acq_rel|relaxed? scope:cta|cluster?"
 
 FORMS = (
-    *(form("bar", f"{cta}op:sync", "a:u32 b:u32?", meets=True) for cta in ("", "cta ")),
-    *(form("bar", f"{cta}op:arrive", "a:u32 b:u32", meets=True) for cta in ("", "cta ")),
-    *(form("bar", f"{cta}op:red kind:popc T:u32", "=d:u32 a:u32 b:any c:!pred?", meets=True) for cta in ("", "cta ")),
-    *(
-        form("bar", f"{cta}op:red kind:and|or T:pred", "=d:pred a:u32 b:any c:!pred?", meets=True)
-        for cta in ("", "cta ")
-    ),
-    *(form("barrier", f"{cta}op:sync aligned?", "a:u32 b:u32?", meets=True) for cta in ("", "cta ")),
-    *(form("barrier", f"{cta}op:arrive aligned?", "a:u32 b:u32", meets=True) for cta in ("", "cta ")),
-    *(
-        form("barrier", f"{cta}op:red kind:popc aligned? T:u32", "=d:u32 a:u32 b:any c:!pred?", meets=True)
-        for cta in ("", "cta ")
-    ),
-    *(
-        form("barrier", f"{cta}op:red kind:and|or aligned? T:pred", "=d:pred a:u32 b:any c:!pred?", meets=True)
-        for cta in ("", "cta ")
-    ),
+    form("bar", "cta? op:sync", "a:u32 b:u32?", meets=True),
+    form("bar", "cta? op:arrive", "a:u32 b:u32", meets=True),
+    form("bar", "cta? op:red kind:popc T:u32", "=d:u32 a:u32 b:any c:!pred?", meets=True),
+    form("bar", "cta? op:red kind:and|or T:pred", "=d:pred a:u32 b:any c:!pred?", meets=True),
+    form("barrier", "cta? op:sync aligned?", "a:u32 b:u32?", meets=True),
+    form("barrier", "cta? op:arrive aligned?", "a:u32 b:u32", meets=True),
+    form("barrier", "cta? op:red kind:popc aligned? T:u32", "=d:u32 a:u32 b:any c:!pred?", meets=True),
+    form("barrier", "cta? op:red kind:and|or aligned? T:pred", "=d:pred a:u32 b:any c:!pred?", meets=True),
     form("bar", "warp op:sync", "a:u32", meets=True),
     form(
         "shfl",
@@ -32,44 +25,14 @@ FORMS = (
         raw=True,
         meets=True,
     ),
-    form(
-        "vote",
-        "sync mode:all|any|uni pred",
-        "=d:pred a:!pred m:u32",
-        "emu_vote(t, PTX_VOTE_{mode}, {a}, {m}, {site})",
-        meets=True,
-    ),
-    form(
-        "vote",
-        "sync mode:ballot b32",
-        "=d:b32 a:!pred m:u32",
-        "emu_vote(t, PTX_VOTE_{mode}, {a}, {m}, {site})",
-        meets=True,
-    ),
-    form(
-        "vote",
-        "mode:ballot sync b32",
-        "=d:b32 a:!pred m:u32",
-        "emu_vote(t, PTX_VOTE_{mode}, {a}, {m}, {site})",
-        meets=True,
-    ),
+    form("vote", "sync mode:all|any|uni pred", "=d:pred a:!pred m:u32", _VOTE, meets=True),
+    form("vote", "sync mode:ballot b32", "=d:b32 a:!pred m:u32", _VOTE, meets=True),
+    form("vote", "mode:ballot sync b32", "=d:b32 a:!pred m:u32", _VOTE, meets=True),  # as CUB writes it
     form("match", "any sync T:b32|b64", "=d:b32 a:T m:u32", "emu_match_any(t, {a}, {m}, {site})", meets=True),
     form("match", "all sync T:b32|b64", "=d:b32|p a:T m:u32", "emu_match_all(t, {a}, {m}, &p_, {site})", meets=True),
     form("activemask", "b32", "=d:b32", "emu_activemask(t, {site})", meets=True),
-    form(
-        "redux",
-        "sync op:add|min|max T:u32|s32",
-        "=d:T a:T m:u32",
-        "emu_redux(t, PTX_REDUX_{op}_{T}, {a}, {m}, {site})",
-        meets=True,
-    ),
-    form(
-        "redux",
-        "sync op:and|or|xor T:b32",
-        "=d:T a:T m:u32",
-        "emu_redux(t, PTX_REDUX_{op}_{T}, {a}, {m}, {site})",
-        meets=True,
-    ),
+    form("redux", "sync op:add|min|max T:u32|s32", "=d:T a:T m:u32", _REDUX, meets=True),
+    form("redux", "sync op:and|or|xor T:b32", "=d:T a:T m:u32", _REDUX, meets=True),
     form("elect", "sync", "=d:b32|p m:u32", "emu_elect(t, {m}, &p_, {site})", meets=True),
     form("mbarrier", f"op:init {_SPACE} b64", "a:mem b:u32", meets=True),
     form("mbarrier", f"op:inval {_SPACE} b64", "a:mem", meets=True),
