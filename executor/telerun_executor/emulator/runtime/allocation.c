@@ -15,13 +15,14 @@
 #define GRAIN 256u                            /* alignment of every allocation, as cudaMalloc promises */
 #define GAP 256u                              /* unused bytes after each, so that running past the end hits nothing */
 #define MOST_QUARANTINED ((uint64_t)64 << 20) /* bytes of freed memory kept from use */
-#define LARGE ((uint64_t)1 << 20)             /* freed memory of this size is given back to the system at once */
+#define LARGE ((uint64_t)1 << 20)             /* freed memory of this size goes back to the system, its addresses stay */
 #define NEAR ((uint64_t)1 << 16)              /* how far an address may be from a block to be explained by it */
 
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 static Allocation *table;                     /* sorted by `low` without the device bit */
 static size_t count, room;
 static uint64_t base, limit;                  /* the reserved range, host addresses */
+static uint64_t search_from;                  /* where the next search for a gap begins */
 static uint64_t quarantined, used;
 
 static uint64_t plain(uint64_t address) { return address & ~EMU_DEVICE_BIT; }
@@ -61,7 +62,7 @@ static bool reserve(void)
         void *range = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (range != MAP_FAILED) {
             madvise(range, bytes, MADV_DONTDUMP);
-            base = (uint64_t)(uintptr_t)range;
+            base = search_from = (uint64_t)(uintptr_t)range;
             limit = base + bytes;
             return true;
         }
@@ -104,32 +105,30 @@ static void erase(size_t at) { memmove(&table[at], &table[at + 1], (--count - at
 
 static void leave_quarantine(void)
 {
-    for (size_t i = count; i-- > 0;)
-        if (table[i].freed)
-            erase(i);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!table[i].freed)
+            table[kept++] = table[i];
+    count = kept;
     quarantined = 0;
+    search_from = base;
 }
 
-/* The lowest gap of `bytes` in the reserved range, 0 if there is none. `*start` is where the search begins: behind the
- * last success. */
+/* The first gap of `bytes` in the reserved range, 0 if there is none. The search goes on behind what was found last, and
+ * begins anew when the quarantine is left: so memory that was touched is used again before more is. */
 static uint64_t fit(uint64_t bytes)
 {
-    static uint64_t next;
-    if (next == 0)
-        next = base;
-    for (int wrapped = 0; wrapped < 2; wrapped++, next = base) {
-        uint64_t place = next;
+    for (int attempt = 0; attempt < 2; attempt++, search_from = base) {
+        uint64_t place = search_from;
         for (size_t i = above(place) > 0 ? above(place) - 1 : 0; i <= count; i++) {
             uint64_t low = i < count ? plain(table[i].low) : limit;
             if (low >= place && (low > limit ? limit : low) >= place + bytes) {
-                next = place + bytes;
+                search_from = place + bytes;
                 return place;
             }
             if (i < count && low >= base && low < limit && table[i].end > place)
                 place = table[i].end;
         }
-        if (place + bytes <= limit && count == 0)
-            return place;
     }
     return 0;
 }
@@ -198,8 +197,9 @@ FreeResult emu_release(uint64_t address, uint32_t kinds)
         uint64_t bytes = found->end - plain(found->low);
         used -= found->high - found->low;
         found->freed = true;
-        quarantined += bytes;
-        if (bytes >= LARGE)    /* whole pages inside it */
+        if (bytes < LARGE)
+            quarantined += bytes;
+        else    /* whole pages inside it */
             madvise((void *)(uintptr_t)((plain(found->low) + 4095) & ~(uint64_t)4095), (bytes - 4096) & ~(uint64_t)4095,
                     MADV_DONTNEED);
         if (quarantined > MOST_QUARANTINED)
