@@ -112,7 +112,7 @@ def unique() -> str:
     return uuid.uuid4().hex
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_user() -> type[User]:
     """For tests with a server of their own."""
     return User
