@@ -33,7 +33,9 @@ def ld(writer: Writer, instruction: Instruction, modifiers: Mapping[str, str]) -
     kind, lanes = TYPES[modifiers["T"]], _LANES[modifiers.get("vec", "")]
     items = _items(writer, instruction.operands[0], lanes)
     ordered = modifiers.get("sem") in _ORDERED
-    at = writer.pointer(instruction.operands[1], modifiers.get("space", ""), kind.size * lanes, "LOAD")
+    at = writer.pointer(
+        instruction.operands[1], modifiers.get("space", ""), kind.size * lanes, "ORDERED_LOAD" if ordered else "LOAD"
+    )
     volatile = "volatile " if ordered else ""
     if ordered:
         writer.emit("emu_spin(t);")
@@ -56,8 +58,10 @@ def st(writer: Writer, instruction: Instruction, modifiers: Mapping[str, str]) -
     items = _items(writer, instruction.operands[1], lanes)
     if modifiers.get("sem") == "release":
         writer.emit("__atomic_thread_fence(__ATOMIC_SEQ_CST);")
-    volatile = "volatile " if modifiers.get("sem") in _ORDERED else ""
-    at = writer.pointer(instruction.operands[0], modifiers.get("space", ""), kind.size * lanes, "STORE")
+    ordered = modifiers.get("sem") in _ORDERED
+    volatile = "volatile " if ordered else ""
+    access = "ORDERED_STORE" if ordered else "STORE"
+    at = writer.pointer(instruction.operands[0], modifiers.get("space", ""), kind.size * lanes, access)
     elements = [_element(writer, item, kind) for item in items]
     values = [writer.value(item, element, raw=True) for item, element in zip(items, elements, strict=True)]
     if lanes == 1:
