@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests_cuda_corpus import Compiled, Emulator, no_compiler
+from tests_ptx import PtxDevice
 
 
 @pytest.fixture(scope="session")
@@ -15,6 +16,14 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Emulator:
     if reason := no_compiler():
         pytest.skip(reason)
     return Emulator.built(tmp_path_factory.mktemp("emulator"))
+
+
+@pytest.fixture(scope="session")
+def device(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PtxDevice]:
+    """The emulation, to which kernels are handed as PTX."""
+    opened = PtxDevice(emulator.runtime, tmp_path_factory.mktemp("ptx"))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,10 @@ from __future__ import annotations
 import random
 import re
 import struct
-from collections.abc import Iterator
 
 import pytest
 from ptx_reference import Accepted, reference
 from ptx_reference.words import number
-from tests_cuda_corpus import Emulator
 from tests_ptx import HEADER, PtxDevice, bits_of, entry, load, memory_type, operand, register_of, store
 
 from telerun_executor.emulator.ptx.table import INSTRUCTIONS
@@ -61,13 +59,6 @@ def kernel(name: str, instruction: str, space: str) -> str:
     body += f"    ld.{space}.{memory_type(letter)} %{letter}4, [{cell}];\n"
     body += store(letter, 3, 0) + store(letter, 4, 1)
     return entry(name, body, 3, 2)
-
-
-@pytest.fixture(scope="module")
-def device(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PtxDevice]:
-    opened = PtxDevice(emulator.runtime, tmp_path_factory.mktemp("atomics"))
-    yield opened
-    opened.close()
 
 
 @pytest.mark.parametrize("space", ["global", "shared"])

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from ptx_reference import Accepted, NotSpecified, reference
 from ptx_reference.words import signed
-from tests_cuda_corpus import Emulator
 from tests_ptx import HEADER, SLOT, PtxDevice, Shape, bits_of, kernel, operand, shapes
 
 KERNELS_PER_MODULE = 100
@@ -72,13 +71,6 @@ def differences(shape: Shape, sets: Sequence[Sequence[int]], output: bytes) -> I
 
 def _shown(values: Sequence[int | Accepted]) -> str:
     return ", ".join(hex(value) if isinstance(value, int) else repr(value) for value in values)
-
-
-@pytest.fixture(scope="module")
-def device(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PtxDevice]:
-    opened = PtxDevice(emulator.runtime, tmp_path_factory.mktemp("instructions"))
-    yield opened
-    opened.close()
 
 
 @pytest.mark.parametrize("group", GROUPS)

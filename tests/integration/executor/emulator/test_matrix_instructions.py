@@ -8,13 +8,10 @@ from __future__ import annotations
 import random
 import re
 import struct
-from collections.abc import Iterator
 from fractions import Fraction
 
-import pytest
 from ptx_reference.floats import FORMATS, Number, decode, encode
 from ptx_reference.words import signed
-from tests_cuda_corpus import Emulator
 from tests_ptx import HEADER, PtxDevice, entry
 
 from telerun_executor.emulator.ptx.table import INSTRUCTIONS
@@ -119,13 +116,6 @@ def kernel(name: str, mma: Mma, counts: tuple[int, int, int, int]) -> str:
         body += f"    st.global.b64 [%d99+{number * 8}], 0;\n"
         body += f"    st.global.{word} [%d99+{number * 8}], %{letter}{70 + number};\n"
     return entry(name, body, slot, counts[3])
-
-
-@pytest.fixture(scope="module")
-def device(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PtxDevice]:
-    opened = PtxDevice(emulator.runtime, tmp_path_factory.mktemp("matrices"))
-    yield opened
-    opened.close()
 
 
 def test_every_mma_is_a_product(device: PtxDevice) -> None:

@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from ptx_reference import Accepted, NotSpecified, reference
 from ptx_reference.words import signed
-from tests_cuda_corpus import Emulator
 from tests_ptx import HEADER, SLOT, PtxDevice, Shape, bits_of, entry, load, operand, shapes, store
 
 THREADS = 64
@@ -176,13 +175,6 @@ def evaluate(steps: list[Step | Jump], registers: dict[str, int]) -> None:
             if isinstance(value, Accepted):
                 raise NotSpecified(step.shape.name)
             registers[name] = signed(value, 8) & 0xFFFF if kind == "s8" else value
-
-
-@pytest.fixture(scope="module")
-def device(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PtxDevice]:
-    opened = PtxDevice(emulator.runtime, tmp_path_factory.mktemp("programs"))
-    yield opened
-    opened.close()
 
 
 @pytest.mark.timeout(300)

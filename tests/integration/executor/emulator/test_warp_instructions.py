@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Iterator
 
 import pytest
 from ptx_reference import warp
-from tests_cuda_corpus import Emulator
 from tests_ptx import HEADER, SLOT, PtxDevice, entry, load, store
 
 WARPS = 24  # each with values of its own
 MASKS = (0xFFFFFFFF, 0x0000FFFF, 0xAAAAAAAA, 0x80000001, 0x00000010, 0x7FFFFFF0)
 SEGMENTS = (0x1F, 0x0, 0x181F, 0x1C1F, 0x1C03, 0x1000, 0x101F, 0x0A15)  # the third operand of a shuffle
-
-
-@pytest.fixture(scope="module")
-def device(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PtxDevice]:
-    opened = PtxDevice(emulator.runtime, tmp_path_factory.mktemp("warps"))
-    yield opened
-    opened.close()
 
 
 class Warps:
