@@ -7,7 +7,8 @@
 #include "module.h"
 #include "report.h"
 
-static const char *const verbs[] = {[EMU_LOAD] = "read", [EMU_STORE] = "write", [EMU_ATOMIC] = "atomic access"};
+static const char *const verbs[] = {[EMU_LOAD] = "read", [EMU_STORE] = "write", [EMU_ATOMIC] = "atomic access",
+                                    [EMU_ORDERED_LOAD] = "read", [EMU_ORDERED_STORE] = "write"};
 
 static void check_alignment(Thread *thread, const char *space, uint64_t address, uint32_t bytes, int access,
                             uint32_t site)
@@ -111,9 +112,9 @@ void *emu_checked_at(EmuThread *t, uint64_t address, uint32_t bytes, int access,
         uint32_t offset = (uint32_t)emu_shared_offset(t, address);
         if (checks & EMU_CHECK_MEMORY && (offset + bytes > t->shared_bytes || offset & (bytes - 1)))
             emu_shared_fault(t, offset, bytes, access, site);
-        if (checks & EMU_CHECK_INIT && access == EMU_LOAD && memchr(t->shared_written + offset, 0, bytes) != NULL)
+        if (checks & EMU_CHECK_INIT && EMU_IS_READ(access) && memchr(t->shared_written + offset, 0, bytes) != NULL)
             emu_shared_unwritten(t, offset, bytes, site);
-        if (checks & EMU_CHECK_INIT && access != EMU_LOAD)
+        if (checks & EMU_CHECK_INIT && !EMU_IS_READ(access))
             memset(t->shared_written + offset, 1, bytes);
         if (checks & EMU_CHECK_RACES)
             emu_race_shared(t, offset, bytes, access, site);

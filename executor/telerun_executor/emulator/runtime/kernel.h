@@ -46,8 +46,9 @@
 #define EMU_INLINE static inline __attribute__((always_inline, unused))
 #define EMU_COLD __attribute__((noinline, cold))
 
-/* What an access does; given to the emu_*_at functions. */
-enum { EMU_LOAD, EMU_STORE, EMU_ATOMIC };
+/* What an access does; given to the emu_*_at functions. Ordered are the volatile, relaxed, acquire and release ones. */
+enum { EMU_LOAD, EMU_STORE, EMU_ATOMIC, EMU_ORDERED_LOAD, EMU_ORDERED_STORE };
+#define EMU_IS_READ(access) ((access) == EMU_LOAD || (access) == EMU_ORDERED_LOAD)
 
 /* A place in the source. A site is the index of its EmuSite in EmuModule.sites; every instruction that can fail has one. */
 typedef struct EmuSite {

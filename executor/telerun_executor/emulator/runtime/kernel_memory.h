@@ -24,10 +24,6 @@ EMU_INLINE bool emu_is_written(const uint8_t *written, uint32_t bytes)
     return first == 0x0101010101010101ull >> (bytes < 8 ? 64 - 8 * bytes : 0) && rest == 0x0101010101010101ull;
 }
 
-/* How a volatile, relaxed, acquire or release access counts: as an atomic, where races are looked for. */
-#define EMU_ORDERED_LOAD (EMU_CHECKS & EMU_CHECK_RACES ? EMU_ATOMIC : EMU_LOAD)
-#define EMU_ORDERED_STORE (EMU_CHECKS & EMU_CHECK_RACES ? EMU_ATOMIC : EMU_STORE)
-
 EMU_INLINE void *emu_host(uint64_t address) { return (void *)(uintptr_t)(address & ~EMU_DEVICE_BIT); }
 
 EMU_INLINE void *emu_global_at(EmuThread *t, uint64_t base, int64_t offset, uint32_t bytes, int access, uint32_t site)

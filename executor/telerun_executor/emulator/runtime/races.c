@@ -17,7 +17,7 @@ typedef struct Access {
     uint32_t epoch, warp_epoch, synchronised, site;
     uint16_t thread;
     uint8_t bytes;
-    bool atomic;
+    bool is_ordered;    /* an atomic, volatile, relaxed, acquire or release access */
 } Access;
 
 /* The last accesses to a word of four bytes. Of accesses to different bytes of one word, the later ones are remembered.
@@ -86,7 +86,7 @@ static bool grow(Races *races)
 static bool are_ordered(const Block *block, const Access *first, const Access *second)
 {
     if (first->thread == NOBODY || first->thread == second->thread || !(first->bytes & second->bytes) ||
-        first->epoch != second->epoch || (first->atomic && second->atomic))
+        first->epoch != second->epoch || (first->is_ordered && second->is_ordered))
         return true;
     if (first->thread / 32 == second->thread / 32 && first->warp_epoch != second->warp_epoch)
         return true;
@@ -111,14 +111,15 @@ static void note(EmuThread *t, uint64_t address, uint32_t bytes, int access, uin
     Races *races = block->races;
     if (races == NULL)
         return;
-    if (access == EMU_ATOMIC)
+    bool is_ordered = access >= EMU_ATOMIC, is_read = EMU_IS_READ(access);
+    if (is_ordered)
         thread->synchronised++;
     Access now = {.epoch = block->epoch,
                   .warp_epoch = block->warps[t->index / 32].epoch,
                   .synchronised = thread->synchronised,
                   .site = site,
                   .thread = (uint16_t)t->index,
-                  .atomic = access == EMU_ATOMIC};
+                  .is_ordered = is_ordered};
     for (uint64_t word = address / 4; word <= (address + bytes - 1) / 4; word++) {
         if (races->used * 2 > races->room && !grow(races))
             return;
@@ -131,11 +132,12 @@ static void note(EmuThread *t, uint64_t address, uint32_t bytes, int access, uin
                                .readers = {{.thread = NOBODY}, {.thread = NOBODY}}};
         }
         now.bytes = bytes >= 4 ? 15 : (uint8_t)(((1u << bytes) - 1) << (address & 3));
-        if (!are_ordered(block, &record->writer, &now)) {
-            report(thread, &record->writer, &now, true, access != EMU_LOAD, space);
+        /* A plain read beside an atomic is how every loop around a compare-and-swap begins. */
+        if (!are_ordered(block, &record->writer, &now) && !(is_read && record->writer.is_ordered)) {
+            report(thread, &record->writer, &now, true, !is_read, space);
             record->writer.thread = NOBODY;
         }
-        if (access == EMU_LOAD) {
+        if (is_read) {
             Access *reader =
                 &record->readers[record->readers[0].thread != NOBODY && record->readers[0].thread != t->index &&
                                  record->readers[0].epoch == now.epoch];
@@ -143,7 +145,7 @@ static void note(EmuThread *t, uint64_t address, uint32_t bytes, int access, uin
             continue;
         }
         for (int i = 0; i < 2; i++)
-            if (!are_ordered(block, &record->readers[i], &now)) {
+            if (!is_ordered && !are_ordered(block, &record->readers[i], &now)) {
                 report(thread, &record->readers[i], &now, false, true, space);
                 record->readers[i].thread = NOBODY;
             }
