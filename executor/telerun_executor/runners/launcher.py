@@ -185,7 +185,7 @@ def fork(born_in: str | None) -> int:
         return os.fork()
     folder = os.open(born_in, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        # clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup
+        # clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, stack, its size, tls, set_tid, its size, cgroup
         args = struct.pack("11Q", CLONE_INTO_CGROUP, 0, 0, 0, signal.SIGCHLD, 0, 0, 0, 0, 0, folder)
         pid: int = _syscall(CLONE3, args, len(args))
         if pid >= 0:
