@@ -94,6 +94,7 @@ static void put_number(uint32_t *words, uint32_t i, EmuElement element, double v
     switch (element) {
     case EMU_F16:
         memcpy(&short_raw, &half, 2);
+        short_raw = value != value ? 0x7fff : short_raw;    /* the one NaN that a tensor core gives */
         words[i / 2] = (words[i / 2] & ~(0xffffu << 16 * (i & 1))) | (uint32_t)short_raw << 16 * (i & 1);
         break;
     case EMU_F64:
@@ -107,11 +108,12 @@ static void put_number(uint32_t *words, uint32_t i, EmuElement element, double v
         break;
     default:
         memcpy(&words[i], &single, 4);
+        if (value != value)
+            words[i] = 0x7fffffff;
     }
 }
 
-/* --- D = A * B + C
- * --------------------------------------------------------------------------------------------- */
+/* --- D = A * B + C -------------------------------------------------------------------------------------------- */
 
 typedef struct Product {
     const EmuMma *shape;
