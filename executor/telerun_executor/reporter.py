@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 
+import msgspec
+
 from telerun_protocol.client import Client
 from telerun_protocol.errors import ServerUnreachable, TelerunError
 from telerun_protocol.messages import MOST_AT_ONCE, Claim, Report, Result, Usage
 from telerun_protocol.states import Phase
 
-Told = tuple[Report, asyncio.Future[None]]
+Told = tuple[Report, asyncio.Future[None], float]
+"""With when it was told, by the loop's clock."""
 
 
 class Reporter:
@@ -40,8 +43,9 @@ class Reporter:
         return self._tell(Report(job_id=claim.job_id, claim_id=claim.claim_id, release=True))
 
     def _tell(self, report: Report) -> Awaitable[None]:
-        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.put_nowait((report, stored))
+        loop = asyncio.get_running_loop()
+        stored: asyncio.Future[None] = loop.create_future()
+        self._waiting.put_nowait((report, stored, loop.time()))
         return stored
 
     async def run(self) -> None:
@@ -56,16 +60,18 @@ class Reporter:
         if not batch:
             return
         try:
-            answers = await self._client.report([report for report, _ in batch])
+            now = asyncio.get_running_loop().time()
+            reports = [msgspec.structs.replace(report, ago_s=now - told_at) for report, _, told_at in batch]
+            answers = await self._client.report(reports)
         except (TelerunError, ValueError) as error:  # ValueError: a name that is no UTF-8 cannot be written as JSON
             if len(batch) > 1 and not isinstance(error, ServerUnreachable):  # one of them is at fault
                 for told in batch:
                     await self._send([told])
             else:
-                for _, stored in batch:
+                for _, stored, _ in batch:
                     _answer(stored, error)
         else:
-            for (_, stored), refused in zip(batch, answers, strict=True):
+            for (_, stored, _), refused in zip(batch, answers, strict=True):
                 _answer(stored, refused)
 
 

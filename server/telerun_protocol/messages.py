@@ -472,6 +472,7 @@ class Report(Message, frozen=True, kw_only=True):
     usage: Usage | None = None  # now; not kept for long
     result: Result | None = None
     release: bool = False  # unfinished: it is queued again, and the attempt does not count
+    ago_s: Annotated[float, Meta(ge=0)] = 0.0  # how long it had waited when it was sent
 
     def __post_init__(self) -> None:
         if (self.phase is not None) + (self.usage is not None) + (self.result is not None) + self.release != 1:

@@ -188,6 +188,7 @@ class Store(ABC):
     async def report(self, told: Sequence[Told], max_attempts: int, now: float) -> list[Change | TelerunError | None]:
         """Notes what an executor tells of the jobs it holds, in order; for each the change, or None where it was known.
 
+        It has happened `ago_s` before `now`, but not before what happened to the job last.
         The phase RUN makes a job RUNNING. A result ends it, unless its reason is ours and attempts remain: then it is
         queued again. What is given back is queued again, and the attempt does not count. A job whose cancelling was
         asked ends with `when_cancelled`. In the place of what is refused, and changes nothing, stands StaleClaim, or

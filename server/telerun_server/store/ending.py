@@ -13,14 +13,15 @@ from telerun_server.store.base import Change
 from telerun_server.store.changes import CHANGED, change_of, text_of
 from telerun_server.store.database_thread import Execute
 
-END = f"""UPDATE jobs SET state = :state, reason = :reason, result = :result, finished_at = :now, changed_at = :now,
-    phase = NULL, claim_id = NULL, claim_request = NULL, instance = NULL, lease_until = NULL, ended_claim_id = :ended
+END = f"""UPDATE jobs SET state = :state, reason = :reason, result = :result, finished_at = max(:now, changed_at),
+    changed_at = max(:now, changed_at), phase = NULL, claim_id = NULL, claim_request = NULL, instance = NULL,
+    lease_until = NULL, ended_claim_id = :ended
   WHERE id = :job_id AND claim_id = :claim_id AND executor = :executor AND (NOT cancel_requested OR :cancelled)
   RETURNING {CHANGED}"""  # noqa: S608
 
-REQUEUE = f"""UPDATE jobs SET state = 'queued', attempt = attempt - :uncounted, changed_at = :now, executor = NULL,
-    claimed_at = NULL, started_at = NULL, phase = NULL, phases = '[]', claim_id = NULL, claim_request = NULL,
-    instance = NULL, lease_until = NULL, ended_claim_id = :ended
+REQUEUE = f"""UPDATE jobs SET state = 'queued', attempt = attempt - :uncounted,
+    changed_at = max(:now, changed_at), executor = NULL, claimed_at = NULL, started_at = NULL, phase = NULL,
+    phases = '[]', claim_id = NULL, claim_request = NULL, instance = NULL, lease_until = NULL, ended_claim_id = :ended
   WHERE id = :job_id AND claim_id = :claim_id AND executor = :executor AND NOT cancel_requested
     AND attempt < :max_attempts RETURNING {CHANGED}"""  # noqa: S608
 

@@ -14,10 +14,10 @@ from telerun_server.store.ending import Ending
 
 UNBOUNDED = 1 << 62
 
-PHASE = f"""UPDATE jobs SET phase = :phase, changed_at = :now, phases = json_insert(phases, '$[#]',
-      json_object('phase', :phase, 'started_at', :now)),
+PHASE = f"""UPDATE jobs SET phase = :phase, changed_at = max(:now, changed_at),
+    phases = json_insert(phases, '$[#]', json_object('phase', :phase, 'started_at', max(:now, changed_at))),
     state = CASE WHEN :phase = 'run' THEN 'running' ELSE state END,
-    started_at = CASE WHEN :phase = 'run' THEN :now ELSE started_at END
+    started_at = CASE WHEN :phase = 'run' THEN max(:now, changed_at) ELSE started_at END
   WHERE id = :job_id AND claim_id = :claim_id AND executor = :executor AND phase IS NOT :phase
   RETURNING {CHANGED}"""  # noqa: S608
 
@@ -32,7 +32,7 @@ def report(execute: Execute, told: Iterable[Told], max_attempts: int, now: float
 
 def _report(execute: Execute, told: Told, max_attempts: int, now: float) -> Change | TelerunError | None:
     """What is refused has written nothing."""
-    report = told.report
+    report, now = told.report, now - told.report.ago_s
     held = {"job_id": report.job_id, "claim_id": report.claim_id, "executor": told.executor}
     if report.phase is not None:
         row = execute(PHASE, {**held, "phase": report.phase, "now": now}).fetchone()

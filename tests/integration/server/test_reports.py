@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -52,6 +54,27 @@ async def test_one_request_tells_of_many_jobs_in_order(ada: Client, box: Executo
     assert [time.phase for time in first.phases] == [Phase.FETCH, Phase.RUN]
     after = (await kinds(ada, 12))[6:]
     assert after == [(1, "phase"), (2, "phase"), (1, "phase"), (1, "succeeded"), (2, "failed"), (3, "requeued")]
+
+
+async def test_times_are_those_of_what_happened(ada: Client, box: Executor) -> None:
+    (claim,) = await claimed(ada, box, 1)
+    await asyncio.sleep(0.06)
+    reports = [told(claim, phase=Phase.RUN, ago_s=0.05), told(claim, result=SUCCESS, ago_s=0.02)]
+    assert await box.client.report(reports) == [None, None]
+    job = await ada.job(claim.job_id)
+    assert job.claimed_at
+    assert job.started_at
+    assert job.finished_at
+    assert job.finished_at - job.started_at == pytest.approx(0.03, abs=1e-4)
+    assert job.started_at > job.claimed_at
+    assert job.phases[0].started_at == pytest.approx(job.started_at, abs=1e-4)
+
+
+async def test_nothing_has_happened_before_the_claim(ada: Client, box: Executor) -> None:
+    (claim,) = await claimed(ada, box, 1)
+    await box.client.report([told(claim, phase=Phase.RUN, ago_s=1000), told(claim, result=SUCCESS, ago_s=2000)])
+    job = await ada.job(claim.job_id)
+    assert job.claimed_at == job.started_at == job.finished_at
 
 
 async def test_what_is_refused_does_not_hold_up_the_rest(world: World, ada: Client, box: Executor) -> None:

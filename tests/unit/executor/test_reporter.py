@@ -78,11 +78,13 @@ async def test_the_first_goes_at_once_and_the_rest_together(far: FarSide) -> Non
         await far.arrived.wait()
         rest = [reporter.phase(claim(number), Phase.RUN) for number in (2, 3, 4)]
         rest += [reporter.finish(claim(1), SUCCESS), reporter.release(claim(2))]
+        await asyncio.sleep(0.02)
         far.may_answer.set()
         await asyncio.gather(first, *rest)
     assert far.jobs == [["j1"], ["j2", "j3", "j4", "j1", "j2"]]
     assert [bool(report.result) for report in far.requests[1]] == [False] * 3 + [True, False]
     assert far.requests[1][4].release
+    assert all(report.ago_s >= 0.02 for report in far.requests[1])
 
 
 async def test_requests_are_bounded(far: FarSide) -> None:
