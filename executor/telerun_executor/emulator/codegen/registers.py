@@ -69,9 +69,6 @@ class Scope:
         self.prototypes: dict[str, Prototype] = {}
 
 
-_NUMBERED = re.compile(r"(.*?)(\d+)")
-
-
 class Names:
     """All scopes of a function; `enter` and `leave` follow its blocks, twice over: once to learn, once to write."""
 
@@ -121,9 +118,11 @@ class Names:
             found = scope.registers.get(name)
             if found is not None:
                 return found
-            if scope.ranges and (match := _NUMBERED.fullmatch(name)) and match[1] in scope.ranges:
-                count, kind = scope.ranges[match[1]]
-                if int(match[2]) < count:
+            place = len(name)
+            while scope.ranges and place > 0 and name[place - 1].isdigit():
+                place -= 1
+                count, kind = scope.ranges.get(name[:place], (0, ""))
+                if int(name[place:]) < count:
                     return self._register(scope, name, TYPES[kind])
         return None
 

@@ -90,6 +90,8 @@ out:""",
     again: add.u32 %r9, %r9, x; sub.u32 x, x, 1; setp.ne.u32 p, x, 0; @p bra again; }
   { .reg .b32 x; .reg .pred p; mov.u32 x, 3;
     again: add.u32 %r9, %r9, x; sub.u32 x, x, 1; setp.ne.u32 p, x, 0; @p bra again; }""",
+    "numbered_names": """
+  .reg .b32 a1<3>, a<2>; mov.u32 a12, %r0; mov.u32 a1, 40; add.u32 %r9, a12, a1;""",
     "guards": """
   setp.eq.u32 %p1, %r0, 5; mov.u32 %r9, 1; @%p1 mov.u32 %r9, 2; @!%p1 add.u32 %r9, %r9, 10;""",
     "local_memory": """
@@ -125,6 +127,7 @@ EXPECTED = {
     "structs": lambda x: 7000 + x,
     "a_table_of_labels": lambda x: 100 + x,
     "names_in_blocks": lambda x: x * (x + 1) // 2 + 6,
+    "numbered_names": lambda x: x + 40,
     "guards": lambda x: 2 if x == 5 else 11,
     "local_memory": lambda x: (x & ~0xFF00) | 0x100,
     "addresses_in_initial_values": lambda x: 1 + 256,
