@@ -96,8 +96,9 @@ export class JobOutput extends Widget implements IRenderMime.IRenderer {
     try {
       const { api } = this._telerun.manager;
       const cell = this._cell();
-      const isWriter = cell !== null && !isFollowed(cell) && isOfOneJob(cell);
-      const bundle = await fetchBundle(api, job.id, !isWriter && !isFollowed(cell));
+      const isLeft = !(await isFollowed(cell));
+      const isWriter = cell !== null && isLeft && isOfOneJob(cell);
+      const bundle = await fetchBundle(api, job.id, isLeft && !isWriter);
       const facts = factsOf(bundle);
       const isLast = facts !== null && isFinal(facts.state);
       const from = isLast || !cell ? undefined : written.get(cell.model);
@@ -153,10 +154,18 @@ function factsOf(data: PartialJSONObject): JobFacts | null {
   return isJobId(facts?.id) ? facts : null;
 }
 
-/** Whether a kernel still writes into the cell what the job prints. */
-function isFollowed(cell: CodeCell | null): boolean {
+/** Whether a kernel still writes into the cell what the job prints: it executes the cell, and this page hears of it. */
+async function isFollowed(cell: CodeCell | null): Promise<boolean> {
   const future = cell?.outputArea.future; // none after the page was reloaded
-  return Boolean(future && !future.isDisposed);
+  if (!future || future.isDisposed) {
+    return false;
+  }
+  const hasEnded = future.done.then(
+    () => true,
+    () => true
+  );
+  const isOpen = new Promise<boolean>(resolve => setTimeout(() => resolve(false)));
+  return !(await Promise.race([hasEnded, isOpen]));
 }
 
 /** Whether all that is printed into the cell is one job's: of a cell in Python it might be anybody's. */

@@ -280,6 +280,8 @@ def test_a_long_log_is_followed_and_searched(page: Page, lab: LabProcess) -> Non
     view.get_by_label("Search in the log").fill("value 54321 of")
     page.has_text(view.locator(".tr-Line[data-match]"), "value 54321 of many")
     page.keep("long-log")
+    page.has_text(page.output(1), "value 99999 of many")  # though the kernel did not wait for it
+    page.has_text(page.output(1), "not shown, see telerun_magic.job(")
 
 
 ASM = """%%telerun cpp --asm --name asm
