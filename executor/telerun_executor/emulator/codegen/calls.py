@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from telerun_executor.emulator.codegen.symbols import c_function
-from telerun_executor.emulator.codegen.writer import Writer
+from telerun_executor.emulator.codegen.writer import LAUNCHES_KERNELS, Writer
 from telerun_executor.emulator.ptx.nodes import Call, Operand, Register
 from telerun_executor.emulator.ptx.types import TYPES
 
@@ -32,7 +32,7 @@ def call(writer: Writer, node: Call) -> None:
     builtin = _builtin(writer, node.target, arguments)
     if builtin is None:
         launches = node.target.startswith(_LAUNCHES)
-        hint = "kernels that launch kernels are not emulated" if launches else "the function is not in this program"
+        hint = LAUNCHES_KERNELS if launches else "the function is not in this program"
         raise writer.unsupported(f"call of {node.target}", hint)
     if returned:
         writer.emit(f"{builtin[1]}{returned} = {builtin[0]};")

@@ -24,6 +24,7 @@ from telerun_executor.emulator.ptx.nodes import (
 from telerun_executor.emulator.ptx.table import SPECIAL_REGISTERS
 from telerun_executor.emulator.ptx.types import TYPES, Type
 
+LAUNCHES_KERNELS = "kernels that launch kernels are not emulated"
 _ACCESS = {"global": "emu_global_at", "const": "emu_const_at", "shared": "emu_shared_at", "local": "emu_local_at"}
 
 
@@ -113,6 +114,8 @@ class Writer:
         if memory is not None:
             return f"(uint64_t)(uintptr_t){memory.c}"
         found = self.symbols.address(name, self.function)
+        if found is None and self.symbols.function(name) is not None:
+            raise self.unsupported(f"address of kernel {name}", LAUNCHES_KERNELS)
         if found is None:
             raise self.bad(f"{name} is not declared")
         return found

@@ -76,6 +76,7 @@ def test_what_is_not_in_the_table_is_named_with_kernel_and_line_of_the_cell(inst
         ("shfl.idx.b32 %r1, %r2, %r3, %r4;", "only its .sync form exists on current GPUs"),
         ("wgmma.fence.sync.aligned;", "it is of one GPU architecture only"),
         ("call cudaLaunchDeviceV2;", "kernels that launch kernels are not emulated"),
+        ("mov.u64 %d1, _Z1kv;", "kernels that launch kernels are not emulated"),
     ],
 )
 def test_what_is_known_to_be_missing_says_why(instruction: str, why: str) -> None:
