@@ -66,14 +66,19 @@ def nvcc(program: Path, target: Path, *options: str) -> None:
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
 
 
+def _is_quick(program: Path) -> bool:
+    text = program.read_text()
+    return "<thrust/" not in text and "<cub/device" not in text
+
+
 class Compiled:
-    """Programs compiled ahead of the tests that run them, in their order, as many at once as there are cores."""
+    """Programs compiled ahead of the tests that run them, the slow ones first, as many at once as there are cores."""
 
     def __init__(self, folder: Path, programs: Iterable[Path], compile_one: Callable[[Path, Path], None]) -> None:
         self._folder = folder
         self._pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
         self._found: dict[Path, Future[Path]] = {}
-        for program in programs:
+        for program in sorted(programs, key=_is_quick):
             self._found[program] = self._pool.submit(self._compile, program, compile_one)
 
     def _compile(self, program: Path, compile_one: Callable[[Path, Path], None]) -> Path:
