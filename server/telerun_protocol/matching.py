@@ -16,7 +16,7 @@ from telerun_protocol.states import Language
 from telerun_protocol.units import parse_size
 
 NVIDIA, CPU = "nvidia", "cpu"
-EMULATED_LANGUAGES = frozenset({Language.CUDA, Language.PROJECT, Language.SHELL})
+EMULATED_LANGUAGES = frozenset({Language.CUDA, Language.PROJECT, Language.SHELL, Language.COMMAND})
 """CUDA, and what calls nvcc itself. What others link with cannot be emulated."""
 MEMORY = "gpu-memory"
 _COMPARISON = re.compile(r"([^<>=]+)(>=|<=|=|<|>)([^<>=]+)")

@@ -102,7 +102,7 @@ def test_what_cannot_be_emulated_is_refused(fields: dict[str, Any], named: str) 
 def test_scripts_and_projects_reach_nvcc_by_its_own_variable() -> None:
     plain = toolchains("/usr/bin/python3")
     chains = emulated(plain, EMULATION)
-    assert set(chains) == {Language.CUDA, Language.PROJECT, Language.SHELL}
+    assert set(chains) == {Language.CUDA, Language.PROJECT, Language.SHELL, Language.COMMAND}
     command = chains[Language.SHELL].run_command(spec(Language.SHELL, gpus=1, env={"NVCC_APPEND_FLAGS": "-O1"}), JOB)
     assert command.argv == plain[Language.SHELL].run_command(spec(Language.SHELL), JOB).argv
     assert command.env["NVCC_APPEND_FLAGS"] == f"-O1 -lineinfo {' '.join(WHAT_RUNS)}"
