@@ -98,10 +98,11 @@ export class JobOutput extends Widget implements IRenderMime.IRenderer {
       const cell = this._cell();
       const isLeft = !(await isFollowed(cell));
       const isWriter = cell !== null && isLeft && isOfOneJob(cell);
-      const bundle = await fetchBundle(api, job.id, isLeft && !isWriter);
+      const bundle = await fetchBundle(api, job.id, isLeft && !isWriter && !hasStreams(cell));
       const facts = factsOf(bundle);
       const isLast = facts !== null && isFinal(facts.state);
-      const from = isLast || !cell ? undefined : written.get(cell.model);
+      const known = cell && written.get(cell.model);
+      const from = isLast || known?.job !== job.id ? undefined : known.offset;
       const printed = isWriter ? await fetchOutput(api, job.id, from ?? 0) : null;
       if (this.isDisposed || Date.now() - this._heardAt < KERNEL_GOES_FIRST_MS) {
         return; // the kernel was quicker
@@ -112,7 +113,7 @@ export class JobOutput extends Widget implements IRenderMime.IRenderer {
         this._model.setData({ data: { ...this._model.data, ...bundle } as PartialJSONObject });
       }
       if (cell && printed) {
-        written.set(cell.model, printed.offset);
+        written.set(cell.model, { job: job.id, offset: printed.offset });
         writeStreams(cell, printed.streams, from !== undefined);
       }
       if (!this.isDisposed) {
@@ -175,8 +176,13 @@ function isOfOneJob(cell: CodeCell): boolean {
   return isMagic(cell.model.sharedModel.getSource()) && jobs.length === 1;
 }
 
+/** Whether anything is printed into the cell: then its output is not shown a second time. */
+function hasStreams(cell: CodeCell | null): boolean {
+  return Boolean(cell?.model.outputs.toJSON().some(output => output.output_type === 'stream'));
+}
+
 /** How far in the log of its job a cell without a kernel has been written. */
-const written = new WeakMap<CodeCell['model'], number>();
+const written = new WeakMap<CodeCell['model'], { job: string; offset: number }>();
 
 /** Adds to what was printed into a cell, or replaces it. */
 function writeStreams(cell: CodeCell, streams: readonly StreamPiece[], isMore: boolean): void {
