@@ -13,6 +13,7 @@ from telerun_server.needs import Needs, Offer, fits
 
 HISTORY_S = 600.0  # how long readings of devices are kept
 MOST_READINGS = 200  # of each device
+READINGS_APART_S = 4.0  # those that come sooner take the place of the one before
 
 
 @dataclass(slots=True)
@@ -40,13 +41,18 @@ class Connection:
         """Keeps what it told of its devices; returns whether others can be had now than before."""
         if not readings:
             return False
-        self._readings.append((time.time(), readings))
+        now = time.time()
+        if self._readings and now - self._readings[-1][0] < READINGS_APART_S:
+            now, _ = self._readings.pop()
+        self._readings.append((now, readings))
         before = self.present.info.devices
         self.present = self.offer.without({one.id for one in readings if one.quarantined})
         return self.present.info.devices != before
 
     def readings(self, *, history: bool) -> tuple[DeviceReading, ...]:
-        """The latest of each device, or those of the last minutes, oldest first."""
+        """The latest of each device, or those of the last minutes, oldest first; none of a process that is silent."""
+        if not self.is_online:
+            return ()
         if not history:
             return self._readings[-1][1] if self._readings else ()
         since = time.time() - HISTORY_S

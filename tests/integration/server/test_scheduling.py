@@ -109,7 +109,8 @@ async def test_real_gpus_come_before_emulated_ones(world: World, ada: Client) ->
     assert claiming.result().job_id == real.id
 
 
-async def test_readings_of_devices_are_told(world: World, ada: Client) -> None:
+async def test_readings_of_devices_are_told(world: World, ada: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("telerun_server.connections.READINGS_APART_S", 0.0)
     gpu = await world.executor("gpu", devices=(GPU,), labels=("lab-3",))
     for at in (1.0, 2.0):
         reading = DeviceReading(id=GPU.id, at=at, utilization=0.5, power_w=300.0)
@@ -120,6 +121,14 @@ async def test_readings_of_devices_are_told(world: World, ada: Client) -> None:
     assert {"lab-3", "h100", "sm_90", "cuda", "gpu"} <= set(seen.labels)
     (seen,) = (await ada.executors(history=True)).executors
     assert [one.at for one in seen.readings] == [1.0, 2.0]
+    monkeypatch.undo()
+    later = DeviceReading(id=GPU.id, at=3.0)
+    await gpu.client.heartbeat(HeartbeatRequest(instance=gpu.info.instance, readings=(later,)))
+    (seen,) = (await ada.executors(history=True)).executors
+    assert [one.at for one in seen.readings] == [1.0, 3.0]  # a moment later: in the place of the last
+    await gpu.client.heartbeat(HeartbeatRequest(instance=gpu.info.instance, leaving=True))
+    (seen,) = (await ada.executors()).executors
+    assert seen.readings == ()
 
 
 async def test_an_executor_that_leaves_is_not_counted_on(world: World, ada: Client) -> None:
