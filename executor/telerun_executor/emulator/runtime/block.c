@@ -91,8 +91,9 @@ Block *emu_block_make(Worker *worker, Grid *grid)
         .grid_workspace = EMU_DEVICE(grid->workspace),
     };
     memset(block->recent, 0, sizeof block->recent);
-    emu_races_free(block);
-    if (checks & EMU_CHECK_RACES)
+    if (!(checks & EMU_CHECK_RACES))
+        emu_races_free(block);
+    else if (block->races == NULL)
         block->races = emu_races_make();
     uint32_t index = 0;
     for (uint32_t z = 0; z < grid->block[2]; z++)
