@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from telerun_magic.cli.terminal import Filter, clean
 from telerun_protocol.logframes import Frame
-from telerun_protocol.messages import Job
+from telerun_protocol.messages import EMULATION_NOTE, Job
 from telerun_protocol.states import Phase, Reason, State, StreamId
 
 INDENT = "    "
@@ -76,6 +76,8 @@ class Milestones:
             self._say("compilation failed" if _failed_to_compile(job) else "execution failed", job.finished_at)
             if job.result:
                 self._plain(clean(f"{job.result.message} {job.result.hint}"))
+        if job.result and job.result.emulated:
+            self._plain(EMULATION_NOTE)
         if saved_in:
             self._plain(f"Its files are in {clean(str(saved_in))}.")
 

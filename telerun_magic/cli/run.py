@@ -18,7 +18,7 @@ from telerun_magic.cli.terminal import Sink, clean
 from telerun_magic.submission import Submission
 from telerun_protocol.errors import InvalidMessage
 from telerun_protocol.logframes import Frame
-from telerun_protocol.messages import Job, Result
+from telerun_protocol.messages import EMULATION_NOTE, Job, Result
 from telerun_protocol.states import Language, Reason, StreamId
 
 
@@ -78,6 +78,8 @@ def run(ctx: click.Context, /, words: tuple[str, ...], id_file: Path | None, raw
     err.close()
     if ended is None:
         ctx.exit(INTERRUPTED)
+    if ended.result and ended.result.emulated:
+        click.echo(f"telerun: {EMULATION_NOTE}", err=True)
     tell_failure(ended.result)
     ctx.exit(exit_code_of(ended, as_program=True))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from telerun_magic.cli.milestones import Milestones
 from telerun_protocol.logframes import Frame
-from telerun_protocol.messages import FileRef, Job, JobSpec, PhaseTime, Result
+from telerun_protocol.messages import Device, FileRef, Job, JobSpec, PhaseTime, Result
 from telerun_protocol.states import Language, Phase, Reason, State, StreamId
 
 SPEC = JobSpec(language=Language.CPP, files=(FileRef(path="a.cpp", sha256="0" * 64, size_bytes=1),))
@@ -93,6 +93,13 @@ def test_what_compiles_and_finds_no_device() -> None:
     result = Result(state=State.FAILED, message="It needs 1 GPU.")
     Milestones(out).ended(job(State.FAILED, Phase.COMPILE, reason=Reason.NO_SUCH_DEVICE, result=result))
     assert lines(out) == ["* compiling", "* compiled successfully", "* execution failed", "    It needs 1 GPU."]
+
+
+def test_an_emulated_run_says_so() -> None:
+    out = io.BytesIO()
+    result = Result(state=State.SUCCEEDED, devices=(Device(kind="emulated", name="CPU emulation"),))
+    Milestones(out).ended(job(State.SUCCEEDED, Phase.RUN, result=result))
+    assert lines(out)[-1] == "    Functional emulation on the CPU: no timing here means anything."
 
 
 def test_what_is_only_compiled() -> None:
