@@ -12,6 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from telerun_magic.local import gpu
+
 WAIT_S = 60
 
 
@@ -38,8 +40,11 @@ def gone(processes: list[psutil.Process]) -> bool:
 def test_up_ps_down(home, tmp_path: Path) -> None:
     assert home("ps").returncode == 1
     assert home.ok("down") == "No local server is running.\n"
-    assert home.ok("up").startswith("Started: http://127.0.0.1:")
-    assert home.ok("up").startswith("Already running: ")
+    first, second = home.ok("up"), home.ok("up")
+    assert first.startswith("Started: http://127.0.0.1:")
+    assert second.startswith("Already running: ")
+    assert (gpu.EMULATED in first) != gpu.has_gpu(), "said once, where there is none"
+    assert gpu.EMULATED not in second
     assert [one["role"] for one in json.loads(home.ok("ps", "--json"))["processes"]] == [
         "supervisor",
         "server",
