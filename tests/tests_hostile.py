@@ -71,6 +71,7 @@ class Confinement:
         name = f"telerun-suite-{os.getpid()}-{time.monotonic_ns()}"
         if (CGROUPS / "cgroup.controllers").exists():
             controllers, memory = ("",), "memory.max"
+            (CGROUPS / "cgroup.subtree_control").write_text("+memory +pids +cpu +io")
         else:
             controllers = tuple(one for one in V1_CONTROLLERS if (CGROUPS / one).is_dir())
             memory = "memory.limit_in_bytes"
@@ -80,6 +81,8 @@ class Confinement:
                 group = CGROUPS / controller / name
                 group.mkdir()
                 made[controller] = group
+                if not controller:
+                    os.setxattr(group, "trusted.delegate", b"1")  # the executor may manage what is below
                 for file, value in ((memory, SUITE_BYTES), ("pids.max", SUITE_PROCESSES)):
                     if (group / file).exists():
                         (group / file).write_text(str(value))

@@ -78,10 +78,10 @@ async def test_g5_nothing_of_a_job_stays_on_the_gpu(telerun_server: ServerProces
 
 
 async def test_g6_a_gpu_has_one_job_at_a_time(telerun_server: ServerProcess, telerun_executor: ExecutorProcess) -> None:
-    """What the memory of a GPU holds from the job before is the driver's affair; it has cleared it so far."""
+    """What its memory holds of the job before is the driver's affair: Telerun promises one after the other."""
     marked, _ = await run(telerun_server, "mark")
     looked, lines = await run(telerun_server, "look")
-    assert lines == ["there", "look: cudaSuccess", "found 0"]
+    assert lines[:2] == ["there", "look: cudaSuccess"]
     assert marked.finished_at is not None
     assert looked.started_at is not None
     assert marked.finished_at <= looked.started_at
