@@ -147,11 +147,12 @@ class GpuWatch(Care):
         before = self._before.get(device.id, now)
         if now.error:
             return now.error
-        new = now.processes - before.processes
-        if dead := sorted(pid for pid in new if not _lives(pid)):
+        if before.error:  # nothing to compare with
+            before = now
+        if dead := sorted(pid for pid in now.processes - before.processes if not _lives(pid)):
             return f"Process {dead[0]} still holds it and does not end."
         kept = now.memory_used_bytes - before.memory_used_bytes
-        if kept > MEMORY_SLACK_BYTES and not new:
+        if kept > MEMORY_SLACK_BYTES and not any(map(_lives, now.processes)):
             return f"{show_size(kept)} of its memory were not given back."
         return ""
 
