@@ -15,21 +15,18 @@ from typing import BinaryIO
 from telerun_executor.assembly import assemble
 from telerun_executor.bench import Bench
 from telerun_executor.devices.base import Lease
-from telerun_executor.emulation_reports import Reports
+from telerun_executor.emulation_reports import Reports, is_emulated, notes_on_emulation
 from telerun_executor.log_stream import Meter, Sieve
 from telerun_executor.outcome import Outcome, failed, no_such_device, of_compiler, of_program, succeeded
 from telerun_executor.runners.base import Box, Command, Output, ProcessExit, Terms
 from telerun_executor.workspace import Workspace
 from telerun_protocol.errors import InvalidMessage, SandboxError, StaleClaim, TelerunError
 from telerun_protocol.messages import (
-    EMULATED,
-    EMULATION_NOTE,
     Artifact,
     Claim,
     Device,
     DeviceUse,
     FileRef,
-    JobSpec,
     KernelResources,
     Limits,
     Step,
@@ -143,7 +140,7 @@ class Attempt:
 
     async def _build_and_run(self) -> Outcome:
         spec, bench = self._spec, self._bench
-        if spec.run and _is_emulated(self._candidates):
+        if spec.run and is_emulated(self._candidates):
             self._toolchain = bench.emulated[spec.language]
         if self._toolchain.info() is None:
             message = f"The executor {bench.executor} cannot serve {spec.language} jobs."
@@ -241,7 +238,7 @@ class Attempt:
         try:
             async with bench.run_turns, bench.devices.lease(wanted, candidates) as lease:
                 found.devices = lease.devices
-                found.notes += _notes_on_emulation(self._spec, lease.devices)
+                found.notes += notes_on_emulation(self._spec, lease.devices)
                 self._enter(Phase.RUN)
                 found.has_run = True
                 own = bench.runner.open(self._workspace, self._limits, self._terms())
@@ -256,7 +253,7 @@ class Attempt:
         """The program's end; output and time limits are kept here, the others by the box."""
         found = self.findings
         deadline = asyncio.timeout(self._limits.wall_time_s)
-        write = Reports(self._write, found.compile_log) if _is_emulated(found.devices) else self._write
+        write = Reports(self._write, found.compile_log) if is_emulated(found.devices) else self._write
         meter = Meter(write, self._limits.output_bytes, _at_once(deadline))
         self._running = box
         try:
@@ -348,14 +345,3 @@ def _first(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
-
-
-def _notes_on_emulation(spec: JobSpec, devices: Sequence[Device]) -> list[str]:
-    if _is_emulated(devices):
-        shown = ["The SASS shown was compiled, but did not run: the emulation runs PTX."] if spec.asm else []
-        return [EMULATION_NOTE, *shown]
-    return ["Only the CPU emulation makes checks: nothing was checked."] if spec.checks else []
-
-
-def _is_emulated(devices: Sequence[Device]) -> bool:
-    return any(device.kind == EMULATED for device in devices)

@@ -1,9 +1,12 @@
-"""What the emulation of a GPU reports of a program while it runs, picked out of the program's standard error."""
+"""What there is to tell of an emulated run: notes, and reports picked out of the program's standard error."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from telerun_executor.diagnostics import EMULATION, LINE_CHARACTERS
 from telerun_executor.runners.base import Output
+from telerun_protocol.messages import EMULATED, EMULATION_NOTE, Device, JobSpec
 from telerun_protocol.states import StreamId
 
 MOST_BYTES = 64 << 10
@@ -28,3 +31,15 @@ class Reports:
                     self._left -= len(line)
             self._line = rest[:LINE_CHARACTERS]
         await self._to(stream, data)
+
+
+def is_emulated(devices: Sequence[Device]) -> bool:
+    return any(device.kind == EMULATED for device in devices)
+
+
+def notes_on_emulation(spec: JobSpec, devices: Sequence[Device]) -> list[str]:
+    """What whoever sees the result has to know."""
+    if is_emulated(devices):
+        shown = ["The SASS shown was compiled, but did not run: the emulation runs PTX."] if spec.asm else []
+        return [EMULATION_NOTE, *shown]
+    return ["Only the CPU emulation makes checks: nothing was checked."] if spec.checks else []
