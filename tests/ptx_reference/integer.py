@@ -213,7 +213,19 @@ def _select(_i: Instruction, a: int, b: int, c: int) -> int:
     return a if c else b
 
 
+def _distances(i: Instruction, a: int, b: int, c: int) -> int:
+    """The distances of two or four parts, or their sum added to the third operand."""
+    parts = int(i.opcode[-1])
+    bits = 32 // parts
+    mask = (1 << bits) - 1
+    found = [abs((a >> n * bits & mask) - (b >> n * bits & mask)) for n in range(parts)]
+    if i.has("add"):
+        return kept(c + sum(found), "u32")
+    return sum(distance << n * bits for n, distance in enumerate(found))
+
+
 _KNOWN: dict[str, Callable[..., Any]] = {
+    **dict.fromkeys(("vabsdiff2", "vabsdiff4"), _distances),
     **dict.fromkeys(("add", "addc"), _add),
     **dict.fromkeys(("sub", "subc"), _sub),
     "mul": _mul,

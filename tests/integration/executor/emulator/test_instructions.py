@@ -13,6 +13,8 @@ from ptx_reference import Accepted, NotSpecified, reference
 from ptx_reference.words import signed
 from tests_ptx import HEADER, SLOT, PtxDevice, Shape, bits_of, kernel, operand, shapes
 
+from telerun_executor.emulator.ptx.table import INSTRUCTIONS
+
 KERNELS_PER_MODULE = 100
 GROUPS = {  # opcodes, how many sets of operands, one of how many variants is taken
     "sums": ("add sub addc subc sad", 40, 1),
@@ -20,12 +22,20 @@ GROUPS = {  # opcodes, how many sets of operands, one of how many variants is ta
     "quotients": ("div rem rcp sqrt rsqrt", 40, 1),
     "functions": ("sin cos lg2 ex2 tanh testp copysign abs neg", 40, 1),
     "choices": ("min max selp slct", 40, 1),
-    "bits": ("popc clz brev bfind bfe bfi bmsk szext fns prmt lop3 dp4a dp2a", 60, 1),
+    "bits": ("popc clz brev bfind bfe bfi bmsk szext fns prmt lop3 dp4a dp2a vabsdiff2 vabsdiff4", 60, 1),
     "logic": ("and or xor not cnot shl shr shf", 40, 1),
     "conversions": ("cvt", 40, 1),
     "comparisons": ("setp", 30, 2),
     "set": ("set", 20, 9),
 }
+
+
+# Moves, memory, meetings of threads and control, of which other tests are.
+ELSEWHERE = """
+    mov ld ldu st atom red cp cvta isspacep prefetch prefetchu discard applypriority alloca stacksave stackrestore
+    membar fence bar barrier mbarrier shfl vote match redux elect activemask mma wmma ldmatrix stmatrix movmatrix
+    bra brx ret exit trap brkpt nanosleep pmevent griddepcontrol
+"""
 
 
 def operand_sets(shape: Shape, count: int) -> list[tuple[int, ...]]:
@@ -71,6 +81,11 @@ def differences(shape: Shape, sets: Sequence[Sequence[int]], output: bytes) -> I
 
 def _shown(values: Sequence[int | Accepted]) -> str:
     return ", ".join(hex(value) if isinstance(value, int) else repr(value) for value in values)
+
+
+def test_no_instruction_is_forgotten() -> None:
+    compared = " ".join(opcodes for opcodes, *_ in GROUPS.values()).split()
+    assert sorted([*compared, *ELSEWHERE.split()]) == sorted(INSTRUCTIONS)
 
 
 @pytest.mark.parametrize("group", GROUPS)
