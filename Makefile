@@ -6,6 +6,7 @@ VENV := .venv
 PANEL := labextension/telerun_labextension/labextension/.source-hash
 BIN := $(VENV)/bin
 ARGS ?=
+TESTS_AT_ONCE ?= $(shell nproc)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
@@ -29,7 +30,8 @@ lint: $(VENV)/.test
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.test
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest $(ARGS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n $(TESTS_AT_ONCE) --dist loadfile -m "not alone" $(ARGS) || [ $$? -eq 5 ]
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -m alone $(ARGS) || [ $$? -eq 5 ]
 
 bench: $(VENV)/.bench ## measure, and print ratios (see docs/performance.md)
 	$(BIN)/python -m pytest -q -s -W default -m bench tests/bench $(ARGS)

@@ -37,7 +37,7 @@ def own_executor(own_server: ServerProcess, tmp_path: Path) -> Iterator[Callable
     started: list[ExecutorProcess] = []
 
     def start(*options: str) -> ExecutorProcess:
-        executor = ExecutorProcess(own_server, tmp_path / "executor", "--no-gpu", *options).start()
+        executor = ExecutorProcess(own_server, tmp_path / "executor", "--no-gpu", "--no-sandbox", *options).start()
         started.append(executor)
         return executor
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,12 @@ from tests_processes import ServerProcess
 from telerun_protocol.client import Client
 from telerun_protocol.messages import Executor
 from telerun_protocol.states import Isolation, Language
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.alone)  # they compare the machine with what it was before
 
 
 @pytest.fixture(scope="session")
