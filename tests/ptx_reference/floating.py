@@ -121,13 +121,16 @@ def _div(i: Instruction, a: int, b: int) -> Any:
 
 
 def _rcp(i: Instruction, a: int) -> Any:
-    (first,) = _read(
-        i, a >> 32 << 32 if i.type == "f64" and i.has("approx") else a
-    )  # "ignore the least significant 32 bits"
+    (first,) = _read(i, _upper_half(i, a))
     value = None if first is None else quotient(ONE, first)
     if not i.has("approx"):
         return _finished(i, value, a)
     return _upper(value) if i.type == "f64" else _ulps(i, value, 1)
+
+
+def _upper_half(i: Instruction, a: int) -> int:
+    """The approximate reciprocals of f64 that flush "ignore the least significant 32 bits"."""
+    return a >> 32 << 32 if i.type == "f64" and i.has("ftz") else a
 
 
 def _upper(value: Number | None) -> Any:
@@ -143,7 +146,7 @@ def _upper(value: Number | None) -> Any:
 
 
 def _sqrt(i: Instruction, a: int) -> Any:
-    (first,) = _read(i, a)
+    (first,) = _read(i, _upper_half(i, a))
     value = first
     if first is not None and not first.is_zero:
         value = None if first.negative else Number(negative=False, size=root(first.size) if first.size else None)
