@@ -15,10 +15,7 @@ import pytest
 from tests_guest import SHARE, guest
 
 HERE = Path(__file__).parent
-ROWS = (
-    "1-processes-fork-bomb", "2-processes-thread-bomb", "3-memory-touch", "4-memory-children", "11-processes-children",
-    "13-processes-daemon", "25-disk-everywhere", "39-escape-privileges",
-)  # fmt: skip
+ROWS = ("1-processes-fork-bomb", "4-memory-children", "13-processes-daemon", "25-disk-everywhere")
 TEST = "test_hostile_programs.py::test_it_ends_as_it_must_and_nothing_else_notices"
 WITH_LOOPBACK = """
 import fcntl, os, socket, struct, sys
@@ -28,14 +25,14 @@ with socket.socket() as any:
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
 OPTIONS = ("-q", "-pno:cacheprovider", "-pno:anyio", f"--junitxml={SHARE}/report.xml", "--override-ini=addopts=")
-BOOT_S = 400
+BOOT_S = 300
 pytestmark = pytest.mark.timeout(BOOT_S + 20)
 
 
 @pytest.fixture(scope="module")
 def report() -> dict[str, ElementTree.Element]:
     with guest() as booted:
-        environment = ("env", "PYTHONDONTWRITEBYTECODE=1", f"PATH={os.environ['PATH']}")
+        environment = ("env", "PYTHONDONTWRITEBYTECODE=1", f"PATH={os.environ['PATH']}", "NVCC=/bin/false")  # no CUDA
         pytest_ = ("-m", "pytest", *OPTIONS, "--import-mode=importlib", "--timeout=200", "--basetemp=/tmp/tests")
         tests = [f"{HERE}/{TEST}[{row}]" for row in ROWS]
         argv = [*environment, sys.executable, "-c", WITH_LOOPBACK, *pytest_, *tests]
