@@ -31,6 +31,11 @@ _SHAPES = {
     "tags": "A tag has letters, digits and _.:/=<>- and up to 63 of them.",
 }
 
+_TAKE_A_WORD = (
+    "-I", "-L", "-D", "-U", "-l", "-isystem", "-include", "-x", "--param", "-Xcompiler", "-Xptxas", "-Xlinker",
+    "-Xnvlink", "-arch", "-code", "-gencode", "-maxrregcount", "-diag-suppress",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
@@ -112,7 +117,7 @@ def build(
             args=(*read.args, *(str(arg) for arg in _several(args))),
             env=dict(env or {}),
             compiler=compiler,
-            compile_flags=tuple(flag if flag.startswith("-") else f"-{flag}" for flag in flags),
+            compile_flags=_dashed(flags),
             std=std,
             libraries=_several(libraries),
             archs=tuple(_arch(arch) for arch in _several(archs)),
@@ -194,6 +199,14 @@ def _from_path(path: Path, chosen: Language | None, collected: Contents) -> _Rea
 def _several(values: str | Iterable[Any]) -> tuple[Any, ...]:
     """A text alone is one value, not its letters."""
     return (values,) if isinstance(values, str) else tuple(values)
+
+
+def _dashed(flags: Sequence[str]) -> tuple[str, ...]:
+    """With the dash that may be left out, except in a word that belongs to the flag before it, as in `-I include`."""
+    return tuple(
+        flag if flag.startswith("-") or before in _TAKE_A_WORD else f"-{flag}"
+        for before, flag in zip(("", *flags), flags, strict=False)
+    )
 
 
 def _words(command: str) -> list[str]:

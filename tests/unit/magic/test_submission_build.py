@@ -99,6 +99,8 @@ def test_a_file_of_a_project_is_no_input_too(tmp_path: Path) -> None:
 def test_directives_after_options() -> None:
     built = build('// TL {"platform": "h100", "compile_flags": ["-b"]}\nint main() {}', "cu", flags=["-a", "lcublas"])
     assert built.spec.compile_flags == ("-a", "-lcublas", "-b")
+    apart = build("int main() {}", "cpp", flags=["-I", "include", "lm", "-D", "N=3", "O2"])
+    assert apart.spec.compile_flags == ("-I", "include", "-lm", "-D", "N=3", "-O2")
     assert built.spec.device == "h100"
     assert build('// TL {"platform": "cuda"}\n', "cu").spec.device is None
     assert build('// TL {"platform": "h100"}\n', "cu", device="a100").spec.device == "a100"
