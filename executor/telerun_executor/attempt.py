@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,20 +16,16 @@ from telerun_executor.assembly import assemble
 from telerun_executor.bench import Bench
 from telerun_executor.devices.base import Lease
 from telerun_executor.emulation_reports import Reports, is_emulated, notes_on_emulation
+from telerun_executor.findings import Findings
 from telerun_executor.log_stream import Meter, Sieve
 from telerun_executor.outcome import Outcome, failed, no_such_device, of_compiler, of_program, succeeded
 from telerun_executor.runners.base import Box, Command, Output, ProcessExit, Terms
 from telerun_executor.workspace import Workspace
 from telerun_protocol.errors import InvalidMessage, SandboxError, StaleClaim, TelerunError
 from telerun_protocol.messages import (
-    Artifact,
     Claim,
-    Device,
-    DeviceUse,
     FileRef,
-    KernelResources,
     Limits,
-    Step,
     Usage,
 )
 from telerun_protocol.states import Language, Phase, Reason, StreamId
@@ -41,25 +37,6 @@ COMPILE_LOG_BYTES = 1 << 20  # kept
 COMPILE_OUTPUT_BYTES = 8 << 20  # more is no message to anybody
 COMPILE_DISK_BYTES = 2 << 30
 DEFAULT_COMPILE_TIME_S = 120.0
-SHOWN_ARGV_CHARACTERS = 20_000
-
-
-@dataclass(slots=True)
-class Findings:
-    """What there is to tell of an attempt, complete at every moment: it may be broken off."""
-
-    steps: list[Step] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    artifacts: list[Artifact] = field(default_factory=list)
-    kernels: tuple[KernelResources, ...] = ()
-    devices: tuple[Device, ...] = ()
-    device_use: tuple[DeviceUse, ...] = ()
-    compile_log: bytearray = field(default_factory=bytearray)  # and what the emulation of a GPU reported
-    output_bytes: int = 0
-    output_cut_bytes: int = 0
-    has_run: bool = False  # the program has been started
-    usage: Usage | None = None  # of the program
-    processes_refused: int = 0  # to the program
 
 
 class Attempt:
@@ -282,24 +259,11 @@ class Attempt:
         def note(told: ProcessExit) -> None:
             nonlocal exit_
             exit_ = told
-            if phase is Phase.RUN:
-                used = Usage(cpu_time_s=told.cpu_time_s, peak_memory_bytes=told.peak_memory_bytes)
-                self.findings.usage, self.findings.processes_refused = told.usage or used, told.processes_refused
 
         try:
             return await box.run(replace(command, env=env), output, note)
         finally:
-            self.findings.steps.append(
-                Step(
-                    phase=phase,
-                    argv=_shown(command.argv),
-                    wall_time_s=exit_.wall_time_s or time.monotonic() - began,
-                    cpu_time_s=exit_.cpu_time_s,
-                    peak_memory_bytes=exit_.peak_memory_bytes,
-                    exit_code=exit_.exit_code,
-                    signal=exit_.signal,
-                )
-            )
+            self.findings.note_step(phase, command, exit_, time.monotonic() - began)
 
     def _terms(self, *, building: bool = False) -> Terms:
         claim = self._claim
@@ -320,19 +284,6 @@ def _at_once(deadline: asyncio.Timeout) -> Callable[[], None]:
             deadline.reschedule(asyncio.get_running_loop().time())
 
     return end
-
-
-def _shown(argv: tuple[str, ...]) -> tuple[str, ...]:
-    """The argv to tell; of a very long one the beginning, for a result has to stay a message."""
-    if sum(map(len, argv)) <= SHOWN_ARGV_CHARACTERS:
-        return argv
-    left, shown = SHOWN_ARGV_CHARACTERS, []
-    for argument in argv:
-        shown.append(argument[:left])
-        left -= len(argument)
-        if left <= 0:
-            break
-    return (*shown, f"… ({len(argv)} arguments in all)")
 
 
 def _create(target: Path, mode: int) -> BinaryIO:

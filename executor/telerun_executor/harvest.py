@@ -8,8 +8,8 @@ from pathlib import Path
 
 from telerun_executor import diagnostics
 from telerun_executor.artifacts import collect, is_empty
-from telerun_executor.attempt import Findings
 from telerun_executor.bench import Bench
+from telerun_executor.findings import Findings
 from telerun_executor.outcome import Outcome
 from telerun_executor.workspace import Workspace
 from telerun_protocol.messages import Diagnostic, JobSpec, Result

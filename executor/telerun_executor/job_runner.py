@@ -8,8 +8,9 @@ import logging
 from collections.abc import Awaitable
 from pathlib import Path
 
-from telerun_executor.attempt import Attempt, Findings
+from telerun_executor.attempt import Attempt
 from telerun_executor.bench import Bench
+from telerun_executor.findings import Findings
 from telerun_executor.harvest import collect_output, compiler_messages, result_of
 from telerun_executor.log_stream import LogStream
 from telerun_executor.outcome import Outcome, cancelled
