@@ -21,11 +21,13 @@ PROGRAM = "linux.uml"
 MEMORY = "768M"
 DISK_BYTES = 16 << 20
 SHARE = "/run/share"  # in the guest
+PROJECT = Path(__file__).parents[1]  # which may lie below what the guest has of its own, such as /tmp
 INIT = """#!/bin/sh
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t tmpfs tmpfs /run
 mkdir {share}; mount -t hostfs -o {folder} none {share}
 mount -t tmpfs tmpfs /tmp; mkdir -p /dev/shm /dev/pts; mount -t tmpfs tmpfs /dev/shm; mount -t devpts devpts /dev/pts
+mkdir -p {project}; mount -t hostfs -o {project} none {project}
 mount -t cgroup2 none /sys/fs/cgroup
 touch {share}/started
 cd {share}; sh ./command > {share}/output 2>&1 < /dev/null
@@ -44,7 +46,7 @@ class Guest:
     def run(self, argv: Sequence[str], *, timeout_s: float) -> int:
         """Boots, runs a program as root, shuts down; returns its exit status. Skips the test where it does not boot."""
         (self.folder / "command").write_text(f"exec {shlex.join(argv)}\n")
-        (self.folder / "init").write_text(INIT.format(share=SHARE, folder=self.folder))
+        (self.folder / "init").write_text(INIT.format(share=SHARE, folder=self.folder, project=PROJECT))
         (self.folder / "init").chmod(0o755)
         with (self.folder / "disk").open("wb") as disk:
             disk.truncate(DISK_BYTES)

@@ -42,7 +42,7 @@ class Connection:
         if not readings:
             return False
         now = time.time()
-        if self._readings and now - self._readings[-1][0] < READINGS_APART_S:
+        if self._readings and readings[0].at - self._readings[-1][1][0].at < READINGS_APART_S:
             now, _ = self._readings.pop()
         self._readings.append((now, readings))
         before = self.present.info.devices

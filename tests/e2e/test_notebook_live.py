@@ -44,7 +44,7 @@ def test_output_is_seen_while_the_program_runs(kernel) -> None:
 
 def test_interrupt_cancels_the_job(kernel) -> None:
     def on_message(kind: str, content: dict[str, Any]) -> None:
-        if kind == "stream" and "tick 2" in content["text"]:
+        if kind == "stream" and "tick 2\n" in content["text"]:
             kernel.manager.interrupt_kernel()
 
     shown = kernel.run(COUNTER.format(count=1000, pause=0.05), on_message)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
+import shutil
 
 PROGRAM = """\
 #include <cstdio>
@@ -27,7 +29,8 @@ def test_output_arguments_and_input(execute, tmp_path) -> None:
     assert shown.facts["state"] == "succeeded"
     assert shown.facts["name"] == "arguments"
     assert "exit code 0" in shown.text
-    assert "isolation: none" in shown.text
+    is_isolated = os.geteuid() == 0 and shutil.which("bwrap") is not None
+    assert ("isolation: none" in shown.text) is not is_isolated
     assert read.stream() == "from a file\nfrom a file\nhello\n"
     assert "NUMPY" in array.stream()
 
