@@ -90,9 +90,9 @@ class Page:
 
     def open_job(self, state: str, name: str) -> Locator:
         """The view of the newest job like that."""
-        row = self.job(state, name).first
-        row.locator(".tr-Job-open").click()
-        return self.page.locator(f".tr-JobView-inner[data-job={row.get_attribute('data-job')}]")
+        job = self.job(state, name).first.get_attribute("data-job")  # by now: newer ones may come before it
+        self.page.locator(f".tr-Job[data-job={job}] .tr-Job-open").click()
+        return self.page.locator(f".tr-JobView-inner[data-job={job}]")
 
     def save(self) -> None:
         self.command("docmanager:save")
