@@ -254,14 +254,16 @@ class Attempt:
         """Runs one command and notes it, also when it is broken off."""
         began = time.monotonic()
         exit_ = ProcessExit()
-        env = {**self._base_env(), **command.env}
+        command = replace(command, env={**self._base_env(), **command.env})
+        if phase is Phase.RUN:
+            self.findings.environment = box.environment(command)
 
         def note(told: ProcessExit) -> None:
             nonlocal exit_
             exit_ = told
 
         try:
-            return await box.run(replace(command, env=env), output, note)
+            return await box.run(command, output, note)
         finally:
             self.findings.note_step(phase, command, exit_, time.monotonic() - began)
 

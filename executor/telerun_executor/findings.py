@@ -26,6 +26,7 @@ class Findings:
     output_cut_bytes: int = 0
     has_run: bool = False  # the program has been started
     usage: Usage | None = None  # of the program
+    environment: dict[str, str] = field(default_factory=dict)  # of the program
     processes_refused: int = 0  # to the program
 
     def note_step(self, phase: Phase, command: Command, exit_: ProcessExit, took_s: float) -> None:

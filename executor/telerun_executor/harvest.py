@@ -54,6 +54,7 @@ def result_of(bench: Bench, spec: JobSpec, outcome: Outcome, found: Findings, to
         device_use=found.device_use,
         isolation=bench.runner.isolation,
         usage=found.usage,
+        environment=found.environment,
         executor=bench.executor,
         toolchain=info.version if info else "",
         output_bytes=found.output_bytes,

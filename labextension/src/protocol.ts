@@ -154,6 +154,7 @@ export interface Result {
   device_use?: DeviceUse[];
   isolation?: string;
   usage?: Usage | null;
+  environment?: Record<string, string>;
   executor?: string;
   toolchain?: string;
   output_bytes?: number;

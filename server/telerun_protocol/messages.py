@@ -295,6 +295,7 @@ class Result(Message, frozen=True, kw_only=True):
     device_use: tuple[DeviceUse, ...] = ()  # of those that could be watched
     isolation: Isolation = Isolation.NONE
     usage: Usage | None = None  # of the program, as far as the executor can tell
+    environment: dict[str, str] = {}  # all that the program found
     executor: str = ""
     toolchain: str = ""  # compiler and version
     output_bytes: int = 0  # what the program wrote, kept or not

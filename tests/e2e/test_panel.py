@@ -115,6 +115,7 @@ def test_a_cell_appears_in_the_panel_and_finishes(page: Page, lab: LabProcess) -
     playwright.expect(view.get_by_test_id("lines")).to_have_text("11 lines")
     page.page.get_by_role("tab", name="Details").click()
     page.has_text(view, "g++")
+    page.has_text(view, "LANG=C.UTF-8")  # of the whole environment that ran
     page.page.get_by_role("tab", name="Source").click()
     page.has_text(view.locator(".tr-Source"), 'std::puts("THE END");')
 

@@ -63,6 +63,10 @@ class Box(ABC):
     """Where the commands of one job run."""
 
     @abstractmethod
+    def environment(self, command: Command) -> dict[str, str]:
+        """All that a command finds: its own, and what the box adds to it."""
+
+    @abstractmethod
     async def run(
         self, command: Command, output: Output, on_exit: Callable[[ProcessExit], None] | None = None
     ) -> ProcessExit:

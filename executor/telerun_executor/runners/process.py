@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,13 +61,16 @@ class ProcessBox(LaunchedBox):
         self._launchers = launchers
         self._workspace = workspace
         self._limits = limits
-        self._env = visible_devices(terms)
+        self._terms = terms
         self._grace_s = grace_s
+
+    def environment(self, command: Command) -> dict[str, str]:
+        return {"TMPDIR": str(self._workspace.tmp), **command.env, **visible_devices(self._terms)}
 
     @contextlib.asynccontextmanager
     async def _start(self) -> AsyncIterator[Start]:
         async with self._launchers.lend() as launcher:
-            yield _Process(launcher, self._workspace, self._limits, self._env, self._grace_s)
+            yield _Process(launcher, self._workspace, self._limits, self.environment, self._grace_s)
 
 
 class _Process:
@@ -76,19 +79,24 @@ class _Process:
     owner = None
 
     def __init__(
-        self, launcher: Launcher, workspace: Workspace, limits: Limits, env: Mapping[str, str], grace_s: float
+        self,
+        launcher: Launcher,
+        workspace: Workspace,
+        limits: Limits,
+        environment: Callable[[Command], dict[str, str]],
+        grace_s: float,
     ) -> None:
         self.watch = Watch(launcher.process, limits, workspace.work, on_excess=lambda: launcher.end(0))
         self._launcher = launcher
         self._workspace = workspace
         self._limits = limits
-        self._env = env
+        self._environment = environment
         self._grace_s = grace_s
 
     async def run(self, command: Command, streams: Sequence[int]) -> None:
         request = {
             "argv": command.argv,
-            "env": {"TMPDIR": str(self._workspace.tmp), **command.env, **self._env},
+            "env": self._environment(command),
             "cwd": str(command.cwd),
             "rlimits": rlimits(self._limits),
         }

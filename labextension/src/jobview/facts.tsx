@@ -28,7 +28,7 @@ export function Facts({ job, now, trans }: { job: Job; now: number; trans: Trans
     [trans.__('Arguments'), shellWords(spec.args ?? [])],
     [
       trans.__('Environment'),
-      Object.entries(spec.env ?? {})
+      Object.entries({ ...spec.env, ...result?.environment })
         .map(([k, v]) => `${k}=${v}`)
         .join(' ')
     ],

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
+from telerun_executor.runners.base import Command
 from telerun_executor.runners.launch import Launchers
 from telerun_executor.runners.launched import LaunchedBox, Start
 from telerun_executor.runners.sandbox.wrapper import Setting, Wrapper
@@ -37,6 +38,9 @@ class SandboxBox(LaunchedBox):
         else:
             async with Wrapper.opened(self._setting, self._launchers) as another:
                 yield another
+
+    def environment(self, command: Command) -> dict[str, str]:
+        return self._setting.environment(command)
 
     def usage(self) -> Usage | None:
         used = super().usage()

@@ -31,7 +31,6 @@ from telerun_protocol.states import Reason
 
 WRAPPERS = 2  # generations: bubblewrap and the first process in the box
 ERROR_BYTES = 4096
-OWN_ENV = {"TMPDIR": "/tmp"}  # noqa: S108 - the box's own
 _numbers = itertools.count()
 
 
@@ -52,6 +51,9 @@ class Setting:
     cgroup: CgroupLimits
     devices: Devices
     grace_s: float = GRACE_S
+
+    def environment(self, command: Command) -> dict[str, str]:
+        return {"TMPDIR": "/tmp", **command.env, **visible_devices(self.terms)}  # noqa: S108 - the box's own
 
     @property
     def bounds_disk(self) -> bool:
@@ -101,7 +103,7 @@ class Wrapper:
 
     async def run(self, command: Command, streams: Sequence[int]) -> None:
         setting = self._setting
-        env = {**OWN_ENV, **command.env, **visible_devices(setting.terms)}
+        env = setting.environment(command)
         words = [
             str(len(command.argv)),
             str(command.cwd),
