@@ -31,7 +31,8 @@ class Connection:
     replaced: bool = False
     left: bool = False
     present: Offer = field(init=False)  # what of the offer can be had now: without devices in quarantine
-    _readings: deque[tuple[float, tuple[DeviceReading, ...]]] = field(init=False)
+    # When they came, when those whose place they took were taken by the executor's clock, and what they are.
+    _readings: deque[tuple[float, float, tuple[DeviceReading, ...]]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.present = self.offer
@@ -41,10 +42,10 @@ class Connection:
         """Keeps what it told of its devices; returns whether others can be had now than before."""
         if not readings:
             return False
-        now = time.time()
-        if self._readings and readings[0].at - self._readings[-1][1][0].at < READINGS_APART_S:
-            now, _ = self._readings.pop()
-        self._readings.append((now, readings))
+        now, began = time.time(), readings[0].at
+        if self._readings and began - self._readings[-1][1] < READINGS_APART_S:
+            now, began, _ = self._readings.pop()
+        self._readings.append((now, began, readings))
         before = self.present.info.devices
         self.present = self.offer.without({one.id for one in readings if one.quarantined})
         return self.present.info.devices != before
@@ -54,9 +55,9 @@ class Connection:
         if not self.is_online:
             return ()
         if not history:
-            return self._readings[-1][1] if self._readings else ()
+            return self._readings[-1][2] if self._readings else ()
         since = time.time() - HISTORY_S
-        return tuple(one for at, readings in self._readings if at >= since for one in readings)
+        return tuple(one for at, _, readings in self._readings if at >= since for one in readings)
 
     @property
     def instance(self) -> str:
