@@ -22,7 +22,6 @@ EXECUTOR_KILLS = 5
 SERVER_KILLS = 2
 
 
-@pytest.mark.alone
 @pytest.mark.timeout(600)
 async def test_a_thousand_jobs_end_exactly_once_whatever_dies(tmp_path: Path) -> None:
     seed = int(os.environ.get("TELERUN_TEST_SEED", random.SystemRandom().randrange(1 << 32)))
