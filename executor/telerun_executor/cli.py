@@ -95,7 +95,7 @@ def local(config_file: Path | None, folder: Path, **flags: Any) -> None:
     """Run the job in FOLDER, as `telerun local` writes it, without a server."""
     config = _load(config_file, flags)
     log_format.set_up(config.log_format, logging.WARNING)
-    from telerun_executor.local import run_local  # noqa: PLC0415
+    from telerun_executor.local import run_local  # noqa: PLC0415 - what --help need not wait for
 
     try:
         asyncio.run(run_local(config, folder.absolute()))

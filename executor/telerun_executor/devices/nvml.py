@@ -12,8 +12,8 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, TypeVar
 
 import pynvml
@@ -80,28 +80,19 @@ class Nvml:
         self._work.put(None)
 
     async def _ask(self, do: Callable[[], T]) -> T:
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[T] = loop.create_future()
-
-        def settle(result: T | None, error: Exception | None) -> None:
-            if answer.done():  # nobody waits any more
-                return
-            if error is not None:
-                answer.set_exception(error)
-            else:
-                answer.set_result(result)  # type: ignore[arg-type]
+        answer: Future[T] = Future()
 
         def work() -> None:
+            if not answer.set_running_or_notify_cancel():  # nobody waits any more
+                return
             try:
-                told = partial(settle, do(), None)
+                answer.set_result(do())
             except Exception as error:  # noqa: BLE001 - handed on to whoever asked
-                told = partial(settle, None, error)
-            with contextlib.suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(told)
+                answer.set_exception(error)
 
         self._work.put(work)
         async with asyncio.timeout(ANSWER_S):
-            return await answer
+            return await asyncio.wrap_future(answer)
 
     def _serve(self) -> None:
         while work := self._work.get():

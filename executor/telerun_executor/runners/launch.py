@@ -59,7 +59,7 @@ class Launcher:
         except ConnectionError:
             raise SandboxError("The process that starts this executor's commands is gone.") from None
         self._writer.write(header[1:] + body)
-        self.is_busy = True
+        self.answer, self.is_busy = {}, True
 
     async def wait(self, grace_s: float) -> None:
         """Until the command has ended; `answer` then says how.

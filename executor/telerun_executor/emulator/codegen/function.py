@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from types import MappingProxyType
 
 from telerun_executor.emulator.codegen import arithmetic, conversion, memory, warp
@@ -93,7 +94,7 @@ def _block(writer: Writer, block: Block, *, outermost: bool = False) -> None:
     for statement in block.statements:
         if isinstance(statement, Instruction):
             writer.at_line(statement.line)
-            _guarded(writer, statement.guard, lambda statement=statement: _instruction(writer, statement))  # type: ignore[misc]
+            _guarded(writer, statement.guard, partial(_instruction, writer, statement))
         elif isinstance(statement, Place):
             writer.at_place(statement)
         elif isinstance(statement, Label):
@@ -102,7 +103,7 @@ def _block(writer: Writer, block: Block, *, outermost: bool = False) -> None:
             _block(writer, statement)
         elif isinstance(statement, Call):
             writer.at_line(statement.line)
-            _guarded(writer, statement.guard, lambda statement=statement: call(writer, statement))  # type: ignore[misc]
+            _guarded(writer, statement.guard, partial(call, writer, statement))
         elif isinstance(statement, Variable):
             _variable(writer, statement)
     writer.emit("}")

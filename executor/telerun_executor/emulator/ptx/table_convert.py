@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from telerun_executor.emulator.ptx.forms import Form
-from telerun_executor.emulator.ptx.forms import Form as form  # noqa: N813
+from telerun_executor.emulator.ptx.forms import Form as form
 
 _ALL_COMPARISONS = "cmp:eq|ne|lt|le|gt|ge|equ|neu|ltu|leu|gtu|geu|num|nan"
 _UNSIGNED = "cmp:eq|ne|lo|ls|hi|hs|lt|le|gt|ge"

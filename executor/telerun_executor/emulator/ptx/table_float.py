@@ -4,7 +4,7 @@
 emulation gives the correctly rounded value: inside of what PTX allows, not the GPU's bits.
 """
 
-from telerun_executor.emulator.ptx.forms import Form as form  # noqa: N813
+from telerun_executor.emulator.ptx.forms import Form as form
 
 _RND = "rnd:rn|rz|rm|rp"
 _HALF = "T:f16|f16x2"

@@ -1,6 +1,6 @@
 """Integer arithmetic, logic and bits."""
 
-from telerun_executor.emulator.ptx.forms import Form as form  # noqa: N813  # a table reads better in small letters
+from telerun_executor.emulator.ptx.forms import Form as form
 
 _INT = "T:u16|s16|u32|s32|u64|s64"
 _WIDE = "T:u32|s32|u64|s64"

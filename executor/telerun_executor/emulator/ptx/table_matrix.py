@@ -1,6 +1,6 @@
 """Matrix operations of a warp: `mma`, `wmma` and how fragments are loaded."""
 
-from telerun_executor.emulator.ptx.forms import Form as form  # noqa: N813
+from telerun_executor.emulator.ptx.forms import Form as form
 
 _WMMA_SHAPES = "m16n16k16|m8n32k16|m32n8k16"
 _LAYOUTS = "a_layout:row|col b_layout:row|col"

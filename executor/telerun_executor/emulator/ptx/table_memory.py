@@ -1,6 +1,6 @@
 """Loads, stores, addresses, atomics and asynchronous copies."""
 
-from telerun_executor.emulator.ptx.forms import Form as form  # noqa: N813
+from telerun_executor.emulator.ptx.forms import Form as form
 
 _SPACE = "space:global|shared|shared::cta|local|param|param::entry|param::func|const?"
 _SCOPE = "scope:cta|cluster|gpu|sys"

@@ -1,6 +1,6 @@
 """Barriers, operations of a warp, and where control goes."""
 
-from telerun_executor.emulator.ptx.forms import Form as form  # noqa: N813
+from telerun_executor.emulator.ptx.forms import Form as form
 
 _SPACE = "space:shared|shared::cta?"
 _VOTE = "emu_vote(t, PTX_VOTE_{mode}, {a}, {m}, {site})"

@@ -131,7 +131,7 @@ def _namespaces(bwrap: Path | None) -> Iterator[Capability]:
     for name, options, why, fix in (
         (USER_NAMESPACES, (), "isolate a job with no power of root near it", kernel),
         (DISABLE_USERNS, ("--disable-userns",), "keeps jobs from user namespaces, beside the filter", "bubblewrap 0.8"),
-        (SIZE, ("--size", "65536", "--tmpfs", "/tmp"), "bounds temporary files", "bubblewrap 0.7"),  # noqa: S108
+        (SIZE, ("--size", "65536", "--tmpfs", "/tmp"), "bounds temporary files", "bubblewrap 0.7"),  # noqa: S108 - in a trial
     ):
         problem = _trial(bwrap, (*unshared, *options), ("true",), user)
         needed = name == USER_NAMESPACES
@@ -150,7 +150,7 @@ def _namespaces(bwrap: Path | None) -> Iterator[Capability]:
         why="stands in for user namespaces where they are forbidden",
         fix="give the executor's container CAP_SYS_ADMIN and CAP_NET_ADMIN; setpriv is of the package util-linux",
     )
-    status, said = _run("unshare", "--mount", "--", "mount", "-t", "tmpfs", "telerun", "/tmp")  # noqa: S108
+    status, said = _run("unshare", "--mount", "--", "mount", "-t", "tmpfs", "telerun", "/tmp")  # noqa: S108 - in a trial
     yield Capability(
         name=MOUNTS,
         ok=status == 0,

@@ -24,7 +24,15 @@ LIMITS = {
     "disk_bytes": 64 * MIB,
     "output_bytes": MIB,
 }
-HIDDEN = ("/etc/shadow", "/root/.profile", "/home", "/sys/fs/cgroup", "/var/run/docker.sock", "/boot", "/mnt")
+HIDDEN = (
+    "/etc/shadow",
+    str(Path.home() / ".profile"),
+    "/home",
+    "/sys/fs/cgroup",
+    "/var/run/docker.sock",
+    "/boot",
+    "/mnt",
+)
 ENDED_BY_US = (Reason.TIME_LIMIT, Reason.CPU_TIME_LIMIT, Reason.MEMORY_LIMIT, Reason.OUTPUT_LIMIT)
 SOON, LATE = {"wall_time_s": 1.0}, {"wall_time_s": 60.0}
 
