@@ -73,15 +73,16 @@ class DatabaseThread:
     def _run(self) -> None:
         stopping = False
         while not stopping:
-            batch: list[Item] = []
             item = self._todo.get()
-            linger_until = time.monotonic() + LINGER * self._commit_s
+            if self._todo.qsize() < self._group - 1:
+                time.sleep(LINGER * self._commit_s)  # not a get() with a timeout: CPython 3.11 may not end a short one
+            batch: list[Item] = []
             while item is not None:
                 batch.append(item)
                 if len(batch) == self._group:
                     break
                 try:
-                    item = self._todo.get(timeout=max(0.0, linger_until - time.monotonic()))
+                    item = self._todo.get_nowait()
                 except queue.Empty:
                     break
             stopping = item is None

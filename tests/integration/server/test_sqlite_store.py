@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,25 @@ async def test_what_was_asked_before_close_is_done(path: Path) -> None:
     waiting = [database(add, f"n{number}") for number in range(500)]
     await database.close()
     assert len(await asyncio.gather(*waiting)) == 500
+
+
+async def test_what_comes_during_a_transaction_is_answered_though_nothing_follows(path: Path) -> None:
+    """A wait for company that CPython 3.11 ends only with the next item was seen once in tens of thousands of these."""
+    database = DatabaseThread(path)
+
+    def hold(_: Execute) -> None:
+        begun.set()
+        posted.wait()
+
+    async with asyncio.timeout(60):
+        for _ in range(1000):
+            begun, posted = threading.Event(), threading.Event()
+            first = database(hold)
+            begun.wait()
+            second = database(lambda execute: 2)
+            posted.set()
+            assert await asyncio.gather(first, second) == [None, 2]
+    await database.close()
 
 
 async def test_a_reader_cannot_write(path: Path) -> None:
