@@ -9,7 +9,9 @@ from types import MappingProxyType
 
 from telerun_executor.emulator.codegen import arithmetic, conversion, memory, warp
 from telerun_executor.emulator.codegen.calls import call
+from telerun_executor.emulator.codegen.identifiers import string
 from telerun_executor.emulator.codegen.learn import learn
+from telerun_executor.emulator.codegen.registers import Names
 from telerun_executor.emulator.codegen.symbols import c_function, size_of
 from telerun_executor.emulator.codegen.writer import Writer
 from telerun_executor.emulator.ptx.errors import UnsupportedPtx
@@ -30,8 +32,8 @@ from telerun_executor.emulator.ptx.types import TYPES
 def write_function(writer: Writer) -> None:
     """The body of `writer.function`, line by line.
 
-    Raises:
-        UnsupportedPtx: it has an instruction that the emulation does not have; the error names the place.
+    Where it has an instruction that the emulation does not have, `writer.refused` says so with its place, and to come
+    to the function ends a kernel with those words.
     """
     function = writer.function
     assert function.body is not None
@@ -43,7 +45,9 @@ def write_function(writer: Writer) -> None:
         error.kernel = error.kernel or function.name
         error.ptx_line = error.ptx_line or writer.ptx_line
         error.source = error.source or writer.source
-        raise
+        writer.refused = error
+        writer.locals, writer.uses_carry, writer.names = [], False, Names()
+        writer.lines = [f"emu_unsupported(t, {string(error.message)}, {writer.site()});"]
 
 
 def head(writer: Writer) -> str:

@@ -6,7 +6,7 @@ import re
 from math import prod
 
 from telerun_executor.emulator.codegen.function import head, parameter_offsets, text, write_function
-from telerun_executor.emulator.codegen.identifiers import identifier
+from telerun_executor.emulator.codegen.identifiers import identifier, string
 from telerun_executor.emulator.codegen.sites import Sites
 from telerun_executor.emulator.codegen.symbols import SharedLayout, Symbols, c_function, c_variable, reachable, size_of
 from telerun_executor.emulator.codegen.variables import address_statements, definition, stored
@@ -18,7 +18,11 @@ _TARGET = re.compile(r"sm_(\d+)")
 
 
 def module_text(module: Module) -> str:
-    """The C of a whole module."""
+    """The C of a whole module. Kernels that cannot be run say so when they are launched.
+
+    Raises:
+        UnsupportedPtx: none of the kernels can be run.
+    """
     symbols, sites = Symbols(module), Sites()
     variables = stored(symbols)
     writers = list[Writer]()
@@ -34,6 +38,9 @@ def module_text(module: Module) -> str:
     reached = {
         writer.function.name: reachable(writer.function.name, calls, symbols.taken, indirect) for writer in kernels
     }
+    refused = _refused(kernels, {writer.function.name: writer for writer in writers}, calls)
+    if kernels and len(refused) == len(kernels):
+        raise next(error for writer in refused.values() if (error := writer.refused))
     layout = SharedLayout(symbols, [writer.function for writer in writers], reached)
     meeting = {writer.function.name for writer in writers if writer.meets}
     parts = [
@@ -45,7 +52,7 @@ def module_text(module: Module) -> str:
         ),
         *(f"{head(writer)};" for writer in writers if not writer.function.is_kernel),
         *(text(writer) for writer in writers),
-        *_kernels(kernels, layout, reached, meeting),
+        *_kernels(kernels, layout, reached, meeting, refused),
         *_variables(variables),
         *_sites(sites),
         *_initialise(addresses),
@@ -54,7 +61,24 @@ def module_text(module: Module) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _kernels(kernels: list[Writer], layout: SharedLayout, reached: dict[str, set[str]], meeting: set[str]) -> list[str]:
+def _refused(kernels: list[Writer], writers: dict[str, Writer], calls: dict[str, set[str]]) -> dict[str, Writer]:
+    """By the name of each kernel that cannot be run: the function that keeps it from that, itself or one it calls."""
+    found = dict[str, Writer]()
+    for kernel in kernels:
+        name = kernel.function.name
+        called = sorted(reachable(name, calls, (), set()), key=lambda one: (one != name, one))
+        if culprits := [writers[one] for one in called if one in writers and writers[one].refused]:
+            found[name] = culprits[0]
+    return found
+
+
+def _kernels(
+    kernels: list[Writer],
+    layout: SharedLayout,
+    reached: dict[str, set[str]],
+    meeting: set[str],
+    refused: dict[str, Writer],
+) -> list[str]:
     rows = list[str]()
     parts = list[str]()
     for number, writer in enumerate(kernels):
@@ -70,7 +94,7 @@ def _kernels(kernels: list[Writer], layout: SharedLayout, reached: dict[str, set
             [*function.attributes.get("reqntid", ()), 1, 1, 1][:3] if "reqntid" in function.attributes else [0, 0, 0]
         )
         fields = {
-            "name": _string(function.name),
+            "name": string(function.name),
             "run": c_function(function.name),
             "parameters": f"parameters_{number}" if offsets else "NULL",
             "parameter_count": len(offsets),
@@ -82,6 +106,8 @@ def _kernels(kernels: list[Writer], layout: SharedLayout, reached: dict[str, set
             "registers": min(255, sum(max(1, register.type.size // 4) for register in writer.names.registers)),
             "flags": " | ".join(flags) or 0,
         }
+        if (culprit := refused.get(function.name)) and culprit.refused:
+            fields |= {"unsupported": string(culprit.refused.message), "unsupported_site": culprit.site()}
         rows.append("{" + ", ".join(f".{name} = {value}" for name, value in fields.items()) + "}")
     return [*parts, _array("EmuKernel", "kernels", rows)]
 
@@ -100,7 +126,7 @@ def _variables(variables: list[Variable]) -> list[str]:
     for variable in variables:
         kind = "MANAGED" if variable.managed else {"const": "CONSTANT"}.get(variable.space, "GLOBAL")
         rows.append(
-            f"{{{_string(variable.name)}, {c_variable(variable.name)}, {size_of(variable)}, EMU_{kind}_VARIABLE}}"
+            f"{{{string(variable.name)}, {c_variable(variable.name)}, {size_of(variable)}, EMU_{kind}_VARIABLE}}"
         )
     return [_array("EmuVariable", "variables", rows)]
 
@@ -109,8 +135,8 @@ def _sites(sites: Sites) -> list[str]:
     rows = [f"{{{file}, {line}, {function}, {ptx_line}}}" for file, line, function, ptx_line in sites.rows]
     return [
         _array("EmuSite", "sites", rows),
-        f"static const char *const files[] = {{{', '.join(map(_string, sites.files)) or 'NULL'}}};",
-        f"static const char *const functions[] = {{{', '.join(map(_string, sites.functions)) or 'NULL'}}};",
+        f"static const char *const files[] = {{{', '.join(map(string, sites.files)) or 'NULL'}}};",
+        f"static const char *const functions[] = {{{', '.join(map(string, sites.functions)) or 'NULL'}}};",
     ]
 
 
@@ -137,8 +163,3 @@ def _module(module: Module, sites: Sites, kernels: int, variables: int, initiali
         "initialise": "initialise" if initialises else "NULL",
     }
     return "const EmuModule emu_module = {" + ", ".join(f".{name} = {value}" for name, value in fields.items()) + "};"
-
-
-def _string(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -41,6 +41,7 @@ class Writer:
         self.meets = False
         self.calls: set[str] = set()
         self.calls_indirectly = False
+        self.refused: UnsupportedPtx | None = None  # why the function cannot be run
         self._sites = sites
         self._files = files
         self._place: Place | None = None

@@ -28,7 +28,7 @@
 
 #pragma GCC visibility push(default)    /* the runtime is compiled with -fvisibility=hidden */
 
-#define EMU_ABI 1                             /* changes whenever anything in these headers changes its meaning */
+#define EMU_ABI 2                             /* changes whenever anything in these headers changes its meaning */
 #define EMU_DEVICE_BIT ((uint64_t)1 << 52)    /* marks device memory; such an address faults when the host touches it */
 #define EMU_DEVICE(pointer) ((uint64_t)(uintptr_t)(pointer) | EMU_DEVICE_BIT)
 
@@ -107,6 +107,8 @@ typedef struct EmuKernel {
     uint32_t required_threads[3];     /* .reqntid, all 0 if there is none */
     uint32_t registers;               /* declared 32-bit registers, an estimate for cudaFuncGetAttributes */
     uint32_t flags;                   /* EMU_KERNEL_* */
+    const char *unsupported;          /* why it cannot be launched, or NULL */
+    uint32_t unsupported_site;
 } EmuKernel;
 
 #define EMU_KERNEL_MEETS 1       /* it may call barriers or warp operations (a hint: stacks are made ready at once) */

@@ -40,6 +40,8 @@ EXPORT cudaError_t __cudaPopCallConfiguration(dim3 *grid, dim3 *block, size_t *s
 static cudaError_t check(const EmuKernel *kernel, dim3 grid, dim3 block, size_t shared_bytes, bool cooperative)
 {
     uint64_t threads = (uint64_t)block.x * block.y * block.z;
+    if (kernel->unsupported != NULL)
+        return cudaErrorNotSupported;
     if (threads == 0 || block.x > 1024 || block.y > 1024 || block.z > 64 || threads > MAX_THREADS)
         return cudaErrorInvalidConfiguration;
     if (grid.x == 0 || grid.y == 0 || grid.z == 0 || grid.x > 0x7fffffff || grid.y > 65535 || grid.z > 65535)
@@ -65,6 +67,8 @@ cudaError_t emu_prepare_launch(Launch *launch, const void *function, dim3 grid, 
     cudaError_t error = emu_find_kernel(function, &launch->module, &launch->kernel);
     if (error == cudaSuccess)
         error = check(launch->kernel, grid, block, shared_bytes, cooperative);
+    if (error == cudaErrorNotSupported)
+        emu_say_unsupported(launch->module, launch->kernel);
     if (error != cudaSuccess)
         return error;
     const EmuKernel *kernel = launch->kernel;

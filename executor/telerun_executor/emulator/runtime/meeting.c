@@ -79,7 +79,7 @@ static Barrier *arrive(Thread *thread, uint32_t id, uint32_t count, bool value, 
                   "divergent barrier: this thread waits here, but thread (%u,%u,%u) of the block waits at another "
                   "barrier at %s",
                   first->seen.tid[0], first->seen.tid[1], first->seen.tid[2],
-                  emu_place(block->grid, barrier->site, place, sizeof place));
+                  emu_place(block->grid->module, barrier->site, place, sizeof place));
     }
     barrier->arrived++;
     barrier->values += value;

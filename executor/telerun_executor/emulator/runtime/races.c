@@ -101,7 +101,7 @@ static void report(Thread *thread, const Access *first, const Access *second, bo
     emu_warn(thread, second->site,
              "data race on %s memory: this thread %s what thread (%u,%u,%u) %s at %s, with no barrier between", space,
              writes ? "writes" : "reads", other[0], other[1], other[2], wrote_first ? "wrote" : "read",
-             emu_place(thread->home->grid, first->site, place, sizeof place));
+             emu_place(thread->home->grid->module, first->site, place, sizeof place));
 }
 
 static void note(EmuThread *t, uint64_t address, uint32_t bytes, int access, uint32_t site, const char *space)

@@ -34,12 +34,12 @@ static const char *without_folder(const char *file)
     return file + strspn(file, "/");
 }
 
-const char *emu_place(const Grid *grid, uint32_t site, char *room, size_t bytes)
+const char *emu_place(const Module *module, uint32_t site, char *room, size_t bytes)
 {
     room[0] = '\0';
-    if (site == NO_SITE || grid->module == NULL || site >= grid->module->table->site_count)
+    if (module == NULL || site >= module->table->site_count)
         return room;
-    const EmuModule *table = grid->module->table;
+    const EmuModule *table = module->table;
     const EmuSite *found = &table->sites[site];
     if (found->line > 0 && found->file < table->file_count)
         snprintf(room, bytes, "%s:%u", without_folder(table->files[found->file]), found->line);
@@ -55,7 +55,7 @@ static void put_in_thread(const char *severity, const Thread *thread, uint32_t s
     const EmuThread *seen = &thread->seen;
     snprintf(where, sizeof where, " [kernel %s, block (%u,%u,%u), thread (%u,%u,%u)]", thread->home->grid->kernel->name,
              block->ctaid[0], block->ctaid[1], block->ctaid[2], seen->tid[0], seen->tid[1], seen->tid[2]);
-    put(severity, message, where, emu_place(thread->home->grid, site, place, sizeof place));
+    put(severity, message, where, emu_place(thread->home->grid->module, site, place, sizeof place));
 }
 
 void emu_say(const char *severity, const char *format, ...)
@@ -66,6 +66,14 @@ void emu_say(const char *severity, const char *format, ...)
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     put(severity, message, "", "");
+}
+
+void emu_say_unsupported(const Module *module, const EmuKernel *kernel)
+{
+    char place[512];
+    if (atomic_exchange(&module->reported[kernel->unsupported_site], 1))
+        return;
+    put("error", kernel->unsupported, "", emu_place(module, kernel->unsupported_site, place, sizeof place));
 }
 
 void emu_warn(Thread *thread, uint32_t site, const char *format, ...)
@@ -161,7 +169,7 @@ void emu_report_deadlock(Block *block)
             other = each;
     }
     if (other != NULL) {
-        emu_place(block->grid, other->site, place, sizeof place);
+        emu_place(block->grid->module, other->site, place, sizeof place);
         snprintf(rest, sizeof rest, "; thread (%u,%u,%u) %s%s%s", other->seen.tid[0], other->seen.tid[1],
                  other->seen.tid[2], what_it_does(other), place[0] ? " at " : "", place);
     } else if (ended > 0) {

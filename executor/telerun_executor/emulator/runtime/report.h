@@ -15,6 +15,9 @@
 /* A line that no kernel caused: `severity` is "error", "warning" or "note". */
 void emu_say(const char *severity, const char *format, ...) PRINTS(2, 3);
 
+/* Why a kernel cannot be launched, at the place that it names, once. */
+void emu_say_unsupported(const struct Module *module, const EmuKernel *kernel);
+
 /* A finding that does not end the kernel; each site of a module is reported once. */
 void emu_warn(Thread *thread, uint32_t site, const char *format, ...) PRINTS(3, 4);
 
@@ -26,7 +29,7 @@ void emu_fail_grid(Grid *grid, int error, const char *format, ...) PRINTS(3, 4);
 _Noreturn void emu_fault(Thread *thread, uint32_t site, int error, const char *format, ...) PRINTS(4, 5);
 
 /* "cell.cu:12", or the PTX line where there is no line information. */
-const char *emu_place(const Grid *grid, uint32_t site, char *room, size_t bytes);
+const char *emu_place(const struct Module *module, uint32_t site, char *room, size_t bytes);
 
 /* All threads of the block wait and none can go on: says who waits for whom, and fails the grid with 719. */
 void emu_report_deadlock(Block *block);

@@ -64,6 +64,20 @@ def test_the_api_holds(name: str, emulator: Emulator, tmp_path: Path) -> None:
     assert done.stdout == f"{printed}done\n"
 
 
+def test_only_the_kernels_that_cannot_be_emulated_fail(emulator: Emulator, tmp_path: Path) -> None:
+    source = PROGRAMS / "partly.cu"
+    emulator.compile(source, tmp_path / "program")
+    done = emulator.run(tmp_path / "program")
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr
+    for told, mark in zip(done.stderr.splitlines(), ("function", "method"), strict=True):  # once each
+        (line,) = [
+            number for number, text in enumerate(source.read_text().splitlines(), 1) if text.endswith(f"// in a {mark}")
+        ]
+        assert "error: unsupported PTX: vadd4.u32.u32.u32.sat (kernel _Z" in told
+        assert "video instructions are not emulated" in told
+        assert told.endswith(f"partly.cu:{line}")
+
+
 def line_of(mark: str) -> int:
     (line,) = [
         number for number, text in enumerate(MISTAKES.read_text().splitlines(), 1) if text.endswith(f"// {mark}")
