@@ -34,8 +34,8 @@ class LocalFailed(TelerunError):
 )
 @click.option(
     "--require-isolation",
-    type=click.Choice([str(one) for one in Isolation]),
-    default=str(Isolation.NONE),
+    type=click.Choice([level.value for level in Isolation]),
+    default=Isolation.NONE.value,
     show_default=True,
     help="Do not run with less; on your own machine the best that there is will do.",
 )

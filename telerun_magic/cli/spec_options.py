@@ -56,7 +56,7 @@ _OPTIONS = (
     click.option(
         "--check",
         "checks",
-        type=click.Choice(list(Check)),
+        type=click.Choice([check.value for check in Check]),
         multiple=True,
         help="What the emulation watches for; otherwise memory, init and barriers.",
     ),

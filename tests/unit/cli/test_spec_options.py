@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from telerun_magic import config
 from telerun_magic.cli.spec_options import build, spec_options
 from telerun_protocol.messages import JobSpec
-from telerun_protocol.states import Language
+from telerun_protocol.states import Check, Language
 
 Build = Callable[..., JobSpec]
 
@@ -84,3 +84,7 @@ def test_the_configuration_fills_what_the_command_line_leaves(spec: Build) -> No
     given = spec("--std", "c++17", "--arch", "75", "-X", "O0", "--limit", "cpu-time=2m", "--limit", "disk=1GB")
     assert (given.limits.cpu_time_s, given.limits.disk_bytes, given.limits.output_bytes) == (120, 10**9, None)
     assert (given.std, given.archs, given.compile_flags) == ("c++17", ("sm_75",), ("-O0",))
+
+
+def test_checks_are_called_as_in_a_cell(spec: Build) -> None:
+    assert spec("--check", "races", "--check", "init").checks == (Check.RACES, Check.INIT)
