@@ -342,13 +342,19 @@ class Client:
             return await self.submit(spec, key)
 
     async def _upload_all(self, contents: Contents, wanted: Iterable[str], *, again: bool = False) -> None:
+        """Raises the first failure by itself; InvalidMessage for a file that can no longer be read."""
+        failed: Exception | None = None
         try:
             async with asyncio.TaskGroup() as group:
                 for sha256 in wanted:
                     if sha256 in contents:
                         group.create_task(self.upload(contents[sha256], again=again))
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None  # one refusal is enough to tell
+        except ExceptionGroup as failures:
+            failed = failures.exceptions[0]  # one is enough to tell
+        if isinstance(failed, OSError):
+            raise InvalidMessage(f"{failed.filename} cannot be read: {failed.strerror}.") from failed
+        if failed:  # raised here it has no group for its context: IPython shows the whole traceback of one that has
+            raise failed
 
     async def job(self, job: str) -> Job:
         return await self._call(Job, "GET", routes.fill(routes.JOB, job=job))

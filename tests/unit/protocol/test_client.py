@@ -22,6 +22,7 @@ from telerun_protocol.errors import (
     ServerUnreachable,
     StaleClaim,
     TelerunError,
+    TooLarge,
     TooManyRequests,
 )
 from telerun_protocol.logframes import Frame, encode_frame
@@ -140,6 +141,22 @@ async def test_a_repeated_submit_carries_the_same_key() -> None:
         await client.submit(spec)
     assert len(keys) == 2
     assert len(set(keys)) == 1
+
+
+async def test_an_upload_that_fails_is_told_by_one_plain_error(tmp_path: Path) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=413, body=encode(problem_of(TooLarge())))
+
+    spec = JobSpec(language=Language.COMMAND, args=("true",))
+    gone = tmp_path / "gone"
+    async with server(handler) as url, Client(url) as client:
+        with pytest.raises(TooLarge) as refused:
+            await client.submit_with(spec, {hashlib.sha256(text).hexdigest(): text for text in (b"a", b"b")})
+        with pytest.raises(InvalidMessage, match=f"{gone} cannot be read: No such file or directory"):
+            await client.submit_with(spec, {"0" * 64: gone})
+    error: BaseException | None = refused.value
+    while error := error and error.__context__:  # IPython prints the traceback of what comes from a group
+        assert not isinstance(error, BaseExceptionGroup)
 
 
 async def test_a_token_travels_in_the_header_alone_and_is_read_anew() -> None:
