@@ -59,8 +59,3 @@ class FrameDecoder:
     def reset(self) -> None:
         """Forget a half-read frame: the next bytes will come from `offset`."""
         self._rest.clear()
-
-    @property
-    def pending_bytes(self) -> int:
-        """Bytes of a frame that is not complete yet."""
-        return len(self._rest)
