@@ -15,7 +15,7 @@ from telerun_protocol.errors import InvalidMessage
 from telerun_protocol.messages import FileRef
 
 Content = bytes | Path
-Files = Mapping[str, Any] | Iterable[str | Path] | str | Path
+Files = Mapping[str, Any] | Iterable[str | os.PathLike[str]] | str | os.PathLike[str]
 MAX_FOLDER_FILES = 2000
 IGNORE_FILE = ".telerunignore"
 LEFT_OUT = (".git", ".hg", ".svn", ".jj", ".ipynb_checkpoints/", "__pycache__/", "telerun-out/", IGNORE_FILE)
@@ -51,12 +51,15 @@ def named_contents(files: Files, folder: Path | None = None) -> Iterator[tuple[s
     """
     if isinstance(files, Mapping):
         for name, value in files.items():
-            yield name, content_of(value, name)
+            yield str(name), content_of(value, str(name))
         return
-    if isinstance(files, str | Path):
-        files = [files]
     base = (folder or Path()).resolve()
-    for entry in files:
+    for entry in [files] if isinstance(files, str) or not isinstance(files, Iterable) else files:
+        if not isinstance(entry, str | os.PathLike):
+            raise InvalidMessage(
+                f"A file cannot be of type {type(entry).__name__}.",
+                hint="Give paths, or a mapping from names to contents.",
+            )
         path = Path(entry).expanduser()
         if not path.exists():
             raise InvalidMessage(f"There is no file {str(entry)!r}.", hint=f"Looked in {Path.cwd()}.")
@@ -86,7 +89,7 @@ def content_of(value: Any, name: str) -> Content:
             raise InvalidMessage(f"The array {name!r} holds Python objects; only plain numbers can be sent.") from None
         return array.getvalue()
     raise InvalidMessage(
-        f"{name!r} is a {type(value).__name__}.", hint="A file is given as a path, bytes, text or an array."
+        f"{name!r} is of type {type(value).__name__}.", hint="A file is given as a path, bytes, text or an array."
     )
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from telerun_magic.contents import content_of, named_contents
 from telerun_magic.language import closest
-from telerun_magic.limits import read_limits
+from telerun_magic.option_values import pair, read_limits, split
 from telerun_magic.render.job_display import PARTS
 from telerun_protocol.errors import InvalidMessage
 from telerun_protocol.states import Check
@@ -101,7 +101,7 @@ def explained(function: F) -> F:
 
 def parse(line: str) -> dict[str, Any]:
     """The options on a magic's line, those that were given."""
-    found = _split(line)
+    found = split(line)
     found, program = (found[: found.index("--")], found[found.index("--") + 1 :]) if "--" in found else (found, [])
     namespace, unknown = PARSER.parse_known_args(_joined(found))
     if unknown and unknown[0].startswith("-"):
@@ -144,23 +144,32 @@ def from_config(defaults: Mapping[str, Any]) -> dict[str, Any]:
                 f"The configuration sets {key!r}, which is no option.",
                 hint=f"Did you mean {guess!r}?" if guess else None,
             )
-        if action.nargs == 0:
-            found |= {action.dest: True} if value else {}
-        elif isinstance(action, argparse._AppendAction):
-            found[action.dest] = [str(entry) for entry in (value if isinstance(value, list) else [value])]
-        else:
-            found[action.dest] = value
+        found[action.dest] = _from_toml(key, value, action)
     return found
+
+
+def _from_toml(key: str, value: object, action: argparse.Action) -> object:
+    """What the option would have made of a word on the line."""
+    values = value if isinstance(value, list) and isinstance(action, argparse._AppendAction) else [value]
+    if action.nargs == 0:
+        if isinstance(value, bool):
+            return action.const if value else (False if action.const else None)
+        raise InvalidMessage(f"The configuration sets {key!r} to {value!r}.", hint="It can be true or false.")
+    if not all(isinstance(one, str | int | float) and not isinstance(one, bool) for one in values):
+        raise InvalidMessage(f"The configuration sets {key!r} to {value!r}.", hint="It can be a text or a number.")
+    if isinstance(action, argparse._AppendAction):
+        return list(map(str, values))
+    return value if action.type is int else str(value)
 
 
 def words(given: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
     """The options as the words of `submission.build`."""
-    flags = [flag for text in given.get("flags", ()) for flag in _split(text)]
+    flags = [flag for text in given.get("flags", ()) for flag in split(text)]
     flags += [flag if flag.startswith("-") else f"-{flag}" for flag in given.get("X", ())]
     flags += [f"-D{macro}" for macro in given.get("define", ())]
     return {
         "lang": given.get("language"),
-        "args": [*_split(given.get("args", "")), *given.get("program", ())],
+        "args": [*split(given.get("args", "")), *given.get("program", ())],
         "stdin": _content(given["stdin"], variables) if "stdin" in given else None,
         "files": dict(named_contents(given.get("header", ()))),
         "inputs": _inputs(given.get("in", ()), variables),
@@ -171,10 +180,10 @@ def words(given: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, A
         "archs": [arch for text in given.get("arch", ()) for arch in text.split(",") if arch],
         "asm": given.get("asm", False),
         "run": not given.get("compile_only", False),
-        "env": dict(_pair("--env", text) for text in given.get("env", ())),
+        "env": dict(pair("--env", text) for text in given.get("env", ())),
         "time": given.get("time"),
         "memory": given.get("memory"),
-        "limits": read_limits(_pair("--limit", text) for text in given.get("limit", ())),
+        "limits": read_limits(given.get("limit", ())),
         "gpus": given.get("gpus"),
         "device": given.get("device"),
         "labels": given.get("label", ()),
@@ -189,7 +198,7 @@ def words(given: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, A
 
 def presentation(given: Mapping[str, Any]) -> Presentation:
     variable = given.get("var")
-    if variable is not None and not variable.isidentifier():
+    if variable is not None and (not variable.isidentifier() or iskeyword(variable)):
         raise InvalidMessage(f"--var {variable!r} is not a variable's name.")
     hidden = _parts("--hide", given.get("hide", ()))
     if shown := _parts("--show", given.get("show", ())):
@@ -216,26 +225,14 @@ def _parts(option: str, texts: list[str]) -> frozenset[str]:
     return frozenset(parts)
 
 
-def _split(text: str) -> list[str]:
-    try:
-        return shlex.split(str(text))
-    except ValueError as error:
-        raise InvalidMessage(f"{text!r} has a quote without its partner: {error}.") from None
-
-
-def _pair(option: str, text: str) -> tuple[str, str]:
-    name, sign, value = text.partition("=")
-    if not sign or not name:
-        raise InvalidMessage(f"{option} {text!r} must look like NAME=VALUE.")
-    return name, value
-
-
 def _inputs(entries: list[str], variables: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for entry in entries:
         name, sign, what = entry.partition("=")
         if not sign or Path(entry).exists():
-            name, what = "", entry
+            name, sign, what = "", "", entry
+        if not what or (sign and not name):
+            raise InvalidMessage(f"{entry!r} must look like FILE or NAME=FILE.")
         if Path(what).expanduser().exists():
             found |= _renamed(dict(named_contents([what])), what, name)
         elif what in variables:
@@ -259,4 +256,6 @@ def _renamed(contents: dict[str, Any], what: str, name: str) -> dict[str, Any]:
 
 
 def _content(what: str, variables: Mapping[str, Any]) -> Any:
+    if Path(what).expanduser().is_dir():
+        raise InvalidMessage(f"The standard input cannot be the folder {what!r}.", hint="Name one file of it.")
     return next(iter(_inputs([what], variables).values()))

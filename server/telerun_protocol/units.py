@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from telerun_protocol.errors import InvalidMessage
@@ -15,10 +16,10 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|min|s|m|h|d)", re.IGNORECASE)
 def parse_size(text: str) -> int:
     """`2GB`, `512 MiB`, `100k`, `4096` in bytes."""
     match = _SIZE.fullmatch(text.strip())
-    size = int(float(match[1]) * _BYTES.get(match[2].lower(), 0)) if match else 0
-    if not size:
+    size = float(match[1]) * _BYTES.get(match[2].lower(), 0) if match else 0
+    if not 1 <= size < math.inf:
         raise InvalidMessage(f"{text!r} is not a size.", hint="Write it like 512MB or 2GiB.")
-    return size
+    return int(size)
 
 
 def parse_duration(text: str) -> float:
@@ -30,7 +31,7 @@ def parse_duration(text: str) -> float:
         parts = _PART.findall(compact)
         whole = "".join(number + unit for number, unit in parts) == compact
         seconds = sum(float(number) * _SECONDS[unit.lower()] for number, unit in parts) if whole else 0.0
-    if seconds <= 0:
+    if not 0 < seconds < math.inf:
         raise InvalidMessage(f"{text!r} is not a duration.", hint="Write it like 30s, 2m or 1h30m.")
     return seconds
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 import sys
 import tarfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,8 +14,9 @@ import msgspec
 from click.core import ParameterSource
 
 from telerun_magic import config, directives, language, submission
+from telerun_magic import options as cell_options
 from telerun_magic.cli.terminal import clean
-from telerun_magic.limits import read_limits
+from telerun_magic.option_values import pair, read_limits
 from telerun_magic.submission import Submission
 from telerun_protocol.errors import InvalidMessage
 from telerun_protocol.states import Check, Language
@@ -24,8 +24,10 @@ from telerun_protocol.states import Check, Language
 F = TypeVar("F", bound=Callable[..., Any])
 FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 PLATFORMS = {"x86_64": None, "cuda": Language.CUDA, "h100": Language.CUDA}
-_ALIKE = ("std", "time", "memory", "gpus", "device", "emulate", "asm")
-_LISTS = {"arch": "archs", "lib": "libraries", "label": "labels", "X": "flags"}
+_DEFAULTS = {name: name for name in ("std", "time", "memory", "gpus", "device", "emulate", "asm", "flags")}
+_DEFAULTS |= {"X": "flags", "arch": "archs", "lib": "libraries", "label": "labels", "limit": "limits"}
+"""Which options of a cell have their defaults here too, and what they are called here."""
+
 SANITIZERS = ("memcheck", "racecheck", "synccheck", "initcheck")
 
 _OPTIONS = (
@@ -63,7 +65,7 @@ _OPTIONS = (
     click.option("--wait-for-executor", is_flag=True, help="Queue it also where no executor known could run it."),
     click.option("--name", metavar="TEXT", help="What to call the job."),
     click.option("--tag", "tags", multiple=True, metavar="TAG", help="A word to find the job by."),
-    click.option("--sanitizer", type=click.Choice(SANITIZERS), help="Not available yet: refused."),
+    click.option("--sanitizer", type=click.Choice(SANITIZERS), hidden=True),  # of older clients: refused in words
 )
 
 
@@ -80,12 +82,13 @@ def build(
     """The submission that a command's options describe, over the defaults of config.toml; tells its notices."""
     if options.pop("sanitizer"):
         raise InvalidMessage(
-            "--sanitizer is not available yet.", hint="Run compute-sanitizer as a command job instead."
+            "There is no --sanitizer any more.",
+            hint="--device emulated and --check watch on the CPU; on a GPU, run compute-sanitizer as a command job.",
         )
     _tell_misplaced(source, options.get("args", ()))
     options["run"] = not options.pop("compile_only")
-    options["env"] = dict(_pair("--env", text) for text in options["env"])
-    options["limits"] = read_limits(_pair("--limit", text) for text in options["limits"])
+    options["env"] = dict(pair("--env", text) for text in options["env"])
+    options["limits"] = read_limits(options["limits"])
     options |= _defaults(options)
     if isinstance(source, Path):
         wanted = platform or _platform_in(source)
@@ -104,24 +107,16 @@ def build(
     return built
 
 
-def _defaults(options: dict[str, Any]) -> dict[str, Any]:
+def _defaults(options: Mapping[str, Any]) -> dict[str, Any]:
     """What config.toml sets and the command line does not; defaults that mean something only in a cell are left."""
-    context, found = click.get_current_context(), config.load().defaults
-    values: dict[str, Any] = {name: found[name] for name in _ALIKE if name in found}
-    for name, meant in _LISTS.items():
-        if name in found:
-            values[meant] = [*values.get(meant, ()), *_several(found[name])]
-    if "flags" in found:
-        values["flags"] = [
-            *(flag for text in _several(found["flags"]) for flag in shlex.split(text)),
-            *values.get("flags", ()),
-        ]
-    if "limit" in found:
-        values["limits"] = read_limits(_pair("limit", text) for text in _several(found["limit"]))
+    source_of = click.get_current_context().get_parameter_source
+    every = cell_options.from_config(config.load().defaults)
+    found = {name: value for name, value in every.items() if name in _DEFAULTS}
+    words = cell_options.words(found, {})
     return {
-        name: value
-        for name, value in values.items()
-        if name in options and context.get_parameter_source(name) is ParameterSource.DEFAULT
+        word: words[word]
+        for word in {_DEFAULTS[name] for name in found}
+        if word in options and source_of(word) is ParameterSource.DEFAULT
     }
 
 
@@ -135,17 +130,6 @@ def _tell_misplaced(source: Path | str | list[str], args: Sequence[str]) -> None
             "put it before the file to use it.",
             err=True,
         )
-
-
-def _several(value: Any) -> list[str]:
-    return [str(entry) for entry in (value if isinstance(value, list) else [value])]
-
-
-def _pair(option: str, text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise click.BadParameter(f"{text!r} is not NAME=VALUE.", param_hint=option)
-    return name, value
 
 
 def _platform_in(source: Path) -> str | None:

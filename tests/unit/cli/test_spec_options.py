@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from telerun_magic import config
 from telerun_magic.cli.spec_options import build, spec_options
+from telerun_protocol.errors import InvalidMessage
 from telerun_protocol.messages import JobSpec
 from telerun_protocol.states import Check, Language
 
@@ -88,3 +89,30 @@ def test_the_configuration_fills_what_the_command_line_leaves(spec: Build) -> No
 
 def test_checks_are_called_as_in_a_cell(spec: Build) -> None:
     assert spec("--check", "races", "--check", "init").checks == (Check.RACES, Check.INIT)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("stdd = 17", "Did you mean 'std'"),
+        ("time = [1]", "can be a text or a number"),
+        ("memory = true", "can be a text or a number"),
+        ('asm = "no"', "can be true or false"),
+        ("flags = '-DX=\"a'", "without its partner"),
+        ("limit = 5", "must look like NAME=VALUE"),
+        ('gpus = "two"', "gpus cannot be like that"),
+    ],
+)
+def test_a_default_that_cannot_be(spec: Build, line: str, message: str) -> None:
+    config.make_private(config.folder())
+    (config.folder() / "config.toml").write_text(f"[defaults]\n{line}\n")
+    with pytest.raises(InvalidMessage, match=message):
+        spec()
+
+
+def test_a_default_that_takes_something_away(spec: Build) -> None:
+    config.make_private(config.folder())
+    for line in ("emulate = false", "no-emulate = true"):
+        (config.folder() / "config.toml").write_text(f"[defaults]\n{line}\n")
+        assert spec().emulate is False
+        assert spec("--emulate").emulate is True

@@ -82,7 +82,7 @@ def test_sizes_and_durations() -> None:
         4096, 100_000, 2 * 10**9, 3 * 2**29, 512 * 10**6
     ]  # fmt: skip
     assert [parse_duration(text) for text in ("30", "30s", "2m", "1h30m", "500ms")] == [30, 30, 120, 5400, 0.5]
-    for wrong in ("", "GB", "2XB", "-1", "0", "1 2"):
+    for wrong in ("", "GB", "2XB", "-1", "0", "9" * 400, "1 2"):
         with pytest.raises(InvalidMessage, match="is not a size"):
             parse_size(wrong)
         with pytest.raises(InvalidMessage, match="is not a duration"):
@@ -127,6 +127,11 @@ def test_options() -> None:
         ("--limit speed=1", "There is no limit"),
         ("--hide everything", "no such part"),
         ("--var 1x", "not a variable's name"),
+        ("--var class", "not a variable's name"),
+        ("--in x=", "must look like FILE or NAME=FILE"),
+        ("--in =x", "must look like FILE or NAME=FILE"),
+        ("--in ''", "must look like FILE or NAME=FILE"),
+        ("--stdin .", "cannot be the folder"),
         ("--in nowhere", "no file and no variable 'nowhere'"),
     ],
 )
@@ -159,8 +164,14 @@ def test_defaults_from_a_configuration() -> None:
     words = options.words(found | options.parse("--std c++17"), {})
     assert (words["std"], words["flags"], words["run"], words["asm"]) == ("c++17", ["-O3"], False, False)
     assert words["tags"] == ["a", "b"]
-    with pytest.raises(InvalidMessage, match="Did you mean 'std'"):
-        options.from_config({"stdd": 1})
+    assert options.from_config({"var": 5, "gpus": 2, "no_emulate": True}) == {"var": "5", "gpus": 2, "emulate": False}
+    for wrong, message in (
+        ({"stdd": 1}, "Did you mean 'std'"),
+        ({"out": ["a"]}, "a text or a number"),
+        ({"bg": "yes"}, "true or false"),
+    ):
+        with pytest.raises(InvalidMessage, match=message):
+            options.from_config(wrong)
 
 
 def test_parts_to_show() -> None:

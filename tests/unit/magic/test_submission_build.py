@@ -106,6 +106,17 @@ def test_directives_after_options() -> None:
     assert build('// TL {"platform": "h100"}\n', "cu", device="a100").spec.device == "a100"
 
 
+def test_one_value_where_many_may_stand() -> None:
+    spec = build(
+        "int main() {}", "cu", archs=90, args=5, labels="big", flags="-O3", env={"N": 4}, memory=2e9, inputs={5: "x"}
+    ).spec
+    assert (spec.archs, spec.args, spec.labels, spec.compile_flags) == (("sm_90",), ("5",), ("big",), ("-O3",))
+    assert (spec.env, spec.limits.memory_bytes, spec.inputs[0].path) == ({"N": "4"}, 2_000_000_000, "5")
+    plain = build("true", "sh", archs=[90, 8.0], args=None, flags=None, limits=None).spec
+    assert (plain.archs, plain.args, plain.compile_flags) == (("sm_90", "sm_80"), (), ())
+    assert build(["seq", 3]).spec.args == ("seq", "3")
+
+
 @pytest.mark.parametrize(
     ("source", "words", "message"),
     [
@@ -119,11 +130,27 @@ def test_directives_after_options() -> None:
         ("int main() {}", {"limits": {"speed": 1}}, "no limit 'speed'"),
         ("int main() {}", {"limits": {"wall_time_s": "x"}}, "wall_time_s"),
         ("int main() {}", {"inputs": {"../x": b""}}, "cannot be called"),
-        ("int main() {}", {"inputs": {"x": object()}}, "'x' is a object"),
+        ("int main() {}", {"inputs": {"x": object()}}, "'x' is of type object"),
         ("int main() {}", {"inputs": {"x": numpy.array([object()])}}, "Python objects"),
         ("int main() {}", {"args": ["a\0b"]}, "NUL"),
         ("int main() {}", {"time": "soon"}, "not a duration"),
         ("int main() {}", {"gpus": -1}, "gpus cannot be like that"),
+        ("int main() {}", {"time": float("nan")}, "not a duration"),
+        ("int main() {}", {"time": 10**400}, "not a duration"),
+        ("int main() {}", {"time": True}, "not a duration"),
+        ("int main() {}", {"memory": "9" * 400}, "not a size"),
+        ("int main() {}", {"memory": []}, "not a size"),
+        ("int main() {}", {"limits": {"processes": 0}}, "The limit processes: Expected"),
+        ("int main() {}", {"limits": 5}, "limits cannot be 5"),
+        ("int main() {}", {"env": "A=1"}, 'Write it like {"NAME": "value"}'),
+        ("int main() {}", {"std": 17}, "looks like c"),
+        ("int main() {}", {"labels": 5}, "A label has"),
+        ("int main() {}", {"checks": "often"}, "no check 'often'"),
+        ("int main() {}", {"files": 5}, "A file cannot be of type int"),
+        ("int main() {}", {"inputs": [None]}, "A file cannot be of type NoneType"),
+        ("int main() {}", {"asm": "yes"}, "asm cannot be like that"),
+        (5, {}, "The source cannot be of type int"),
+        (b"int main() {}", {}, "The source cannot be of type bytes"),
     ],
 )
 def test_what_cannot_be_queued(source: Any, words: dict[str, Any], message: str) -> None:
