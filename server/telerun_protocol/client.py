@@ -66,12 +66,6 @@ RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 _backoff = wait_exponential(multiplier=0.05, max=5.0) + wait_random(0, 0.1)
 
 
-def _wait(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after_s if isinstance(error, TelerunError) else None
-    return max(_backoff(state), asked or 0.0)
-
-
 class Client:
     """Speaks to one Telerun server as one principal.
 
@@ -191,9 +185,16 @@ class Client:
             if self._on_retry and isinstance(error, TelerunError):
                 self._on_retry(error)
 
+        def wait(state: RetryCallState) -> float:
+            """As long as the server asked for, and else never beyond the last try, which is at the end of `retry_s`."""
+            error = state.outcome.exception() if state.outcome else None
+            asked = error.retry_after_s if isinstance(error, TelerunError) else None
+            left = self._retry_s - (state.seconds_since_start or 0.0)
+            return max(min(_backoff(state), left), asked or 0.0)
+
         return AsyncRetrying(
             retry=retry_if_exception(self._is_passing),
-            wait=_wait,
+            wait=wait,
             stop=stop_after_delay(self._retry_s),
             before_sleep=tell,
             reraise=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import ssl
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import unused_port
+from tenacity import wait_fixed
 
 from telerun_protocol import routes
 from telerun_protocol.client import Client
@@ -72,6 +74,13 @@ async def test_retrying_ends() -> None:
             await client.me()
     async with Client(f"http://127.0.0.1:{unused_port()}", retry_s=0.3) as client:
         with pytest.raises(ServerUnreachable, match="does not answer"):
+            await client.me()
+
+
+async def test_the_wait_before_the_last_try_is_not_longer_than_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("telerun_protocol.client._backoff", wait_fixed(100))
+    async with asyncio.timeout(50), Client(f"http://127.0.0.1:{unused_port()}", retry_s=0.3) as client:
+        with pytest.raises(ServerUnreachable):
             await client.me()
 
 
