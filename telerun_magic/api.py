@@ -11,12 +11,16 @@ from typing import Any, overload
 
 from telerun_magic import io_thread, session, submission
 from telerun_magic.job_handle import Job, JobResult
+from telerun_magic.language import closest
 from telerun_magic.session import Session
 from telerun_magic.submission import Source, Submission
 from telerun_protocol import messages
-from telerun_protocol.errors import JobFailed, TelerunError
+from telerun_protocol.errors import InvalidMessage, JobFailed, TelerunError
 from telerun_protocol.states import Language
 
+_BUILD = inspect.signature(submission.build).parameters
+WORDS = tuple(name for name, parameter in _BUILD.items() if parameter.kind is parameter.KEYWORD_ONLY)
+FILTERS = ("state", "notebook", "tag", "name", "owner", "before")
 LAST_ANSWER_S = 2.0  # for a request that is on its way when the person interrupts
 
 
@@ -28,6 +32,7 @@ def submit(source: Source, language: str | Language | None = None, *, wait: bool
     `telerun_magic.submission.build`: args, stdin, files, inputs, flags, std, libraries, archs, asm, run, env, time,
     memory, limits, gpus, device, labels, emulate, checks, network, wait_for_executor, name, tags, compiler.
     """
+    _check(words, WORDS)
     job = send(submission.build(source, language, **words))
     return job.wait() if wait else job
 
@@ -39,6 +44,7 @@ def map(  # noqa: A001 - it is called as telerun_magic.map
 
     The other words are those of `submit`, but for args.
     """
+    _check(words, [word for word in WORDS if word != "args"])
     rows = [row if isinstance(row, Sequence) and not isinstance(row, str | bytes) else [row] for row in args_list]
     built = [submission.build(source, language, args=row, **words) for row in rows]
     for notice in built[0].notices if built else ():
@@ -53,10 +59,13 @@ def job(id_or_number: str | int) -> Job:
     return Job(session.ask(current, current.find(str(id_or_number))))
 
 
-def jobs(limit: int = 20, **filters: str) -> Jobs:
-    """Your newest jobs. Filters: state, notebook, tag, name."""
+def jobs(limit: int = 20, **filters: object) -> Jobs:
+    """Your newest jobs, at most `limit`. Filters: state, notebook, tag, name; administrators also have owner."""
+    _check(filters, FILTERS)
+    if not isinstance(limit, int):
+        raise InvalidMessage(f"limit cannot be {limit!r}.", hint="It is a number of jobs.")
     current = session.connected()
-    return Jobs(session.ask(current, _listed(current, limit, filters)))
+    return Jobs(session.ask(current, _listed(current, limit, {name: str(value) for name, value in filters.items()})))
 
 
 class Jobs(Sequence[Job]):
@@ -101,6 +110,15 @@ class Jobs(Sequence[Job]):
         from telerun_magic import show  # noqa: PLC0415 - rendering is not needed to run jobs
 
         return show.list_bundle([job.info for job in self])
+
+
+def _check(given: Iterable[str], known: Sequence[str]) -> None:
+    """Raises InvalidMessage for a word that is none: a person is to see what was meant, not our calls."""
+    for word in given:
+        if word not in known:
+            guess = closest(word, known)
+            hint = f"Did you mean {guess}?" if guess else f"There are {', '.join(known)}."
+            raise InvalidMessage(f"There is no word {word!r} here.", hint=hint)
 
 
 def send(submission: Submission, tell: Callable[[str], None] = print, *, line_offset: int = 0) -> Job:
@@ -162,8 +180,7 @@ def _result_or_error(job: Job) -> JobResult | JobFailed:
 def _spelled_out() -> inspect.Signature:
     """The signature of `submit` with all its words, for Shift+Tab."""
     own = inspect.signature(submit).parameters
-    more = [p for name, p in inspect.signature(submission.build).parameters.items() if p.kind is p.KEYWORD_ONLY]
-    shown = [p for p in own.values() if p.kind is not p.VAR_KEYWORD] + more
+    shown = [p for p in own.values() if p.kind is not p.VAR_KEYWORD] + [_BUILD[name] for name in WORDS]
     return inspect.Signature(shown, return_annotation=Job)
 
 

@@ -57,13 +57,16 @@ def credentials() -> Mapping[str, Credential]:
 
 def server_url(text: str) -> str:
     """The one spelling of a server's address under which its token is kept."""
-    parts = urlsplit(text.strip() if "://" in text else f"https://{text.strip()}")
+    wrong = InvalidMessage(f"{text!r} is not a server address.", hint="It looks like https://telerun.example.org.")
+    text = text.strip()
     try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
         host, port = parts.hostname, parts.port
     except ValueError:
-        host, port = None, None
-    if parts.scheme not in ("http", "https") or not host or parts.username or parts.query or parts.fragment:
-        raise InvalidMessage(f"{text!r} is not a server address.", hint="It looks like https://telerun.example.org.")
+        raise wrong from None
+    extra = parts.username or parts.query or parts.fragment or len(text.split()) > 1
+    if parts.scheme not in ("http", "https") or not host or extra:
+        raise wrong
     where = f"[{host}]" if ":" in host else host
     if port and port != {"http": 80, "https": 443}[parts.scheme]:
         where += f":{port}"

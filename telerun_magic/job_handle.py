@@ -303,7 +303,8 @@ class Job:
             with target.open("wb") as file:
                 io_thread.call(self._copy(artifact, file))
         except (OSError, ValueError) as error:
-            raise TelerunError(f"{artifact.path!r} of job {self.number} cannot be written: {error}.") from error
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            raise TelerunError(f"{target}, left by job {self.number}, cannot be written: {why}.") from error
         return target
 
     async def _copy(self, artifact: Artifact, file: BinaryIO) -> None:

@@ -94,4 +94,4 @@ def of_text(source: str) -> tuple[Language, str] | None:
 
 def closest(word: str, words: Iterable[str]) -> str | None:
     """The word that was probably meant."""
-    return next(iter(difflib.get_close_matches(word, list(words), n=1, cutoff=0.5)), None)
+    return next(iter(difflib.get_close_matches(word, list(words), n=1)), None)

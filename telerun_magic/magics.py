@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import shlex
 from typing import Any
 
 from IPython.core.error import StdinNotImplementedError
@@ -14,6 +13,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 from telerun_magic import api, completion, config, io_thread, live, options, session, show, submission
 from telerun_magic.background import Background
 from telerun_magic.job_handle import Job
+from telerun_magic.option_values import split
 from telerun_magic.options import Presentation
 from telerun_protocol.client import Client
 from telerun_protocol.errors import InvalidMessage, NotConfigured, TelerunError
@@ -158,6 +158,8 @@ class TelerunMagics(Magics):
             if newest := api.jobs(limit=1):
                 return _in_cell(newest[0])
             raise InvalidMessage("You have no jobs yet.")
+        if word.startswith("-"):
+            raise InvalidMessage(f"There is no option {word} here.", hint="Name a job by its number, id or variable.")
         if isinstance(value := self.shell.user_ns.get(word), Job):
             return value
         return _in_cell(api.job(word))
@@ -194,7 +196,10 @@ class TelerunMagics(Magics):
         if line.strip():
             given = options.parse(line)
             options.presentation(given)
-            options.words(given, self.shell.user_ns)  # what is wrong is told here, not in every cell
+            words = options.words(given, self.shell.user_ns)
+            submission.build(
+                "true", words.pop("lang") or "sh", **words
+            )  # what is wrong is told here, not in every cell
             self._defaults |= given
         saved = config.load()
         _say(f"server: {os.environ.get('TELERUN_URL') or saved.url or 'your own, started when it is needed'}")
@@ -215,10 +220,7 @@ async def _try_token(url: str, token: str) -> str:
 
 
 def _words(line: str, most: int | None = None) -> list[str]:
-    try:
-        words = shlex.split(line)
-    except ValueError as error:
-        raise InvalidMessage(f"A quote has no partner: {error}.") from None
+    words = split(line)
     if most is not None and len(words) > most:
         raise InvalidMessage(f"{words[most]!r} is one word too many.")
     return words

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from msgspec import Struct
 
 from telerun_magic import submission
 from telerun_magic.contents import named_contents
+from telerun_magic.option_values import split
 from telerun_protocol.client import Client
 from telerun_protocol.errors import InvalidMessage, NotFound
 from telerun_protocol.messages import Job, check_path
@@ -93,16 +93,9 @@ def _build(source: Path | str, options: SubmitOptions, inputs: list[Path], folde
         name: value for name, value in msgspec.structs.asdict(options).items() if value is not None
     }
     language = given.pop("language", None)
-    given |= {name: _words(given[name]) for name in ("args", "flags")}
+    given |= {name: tuple(split(given[name])) for name in ("args", "flags") if isinstance(given[name], str)}
     given["inputs"] = dict(named_contents(inputs, folder))
     return submission.build(source, language, **given, folder=folder)
-
-
-def _words(value: Words) -> tuple[str, ...]:
-    try:
-        return tuple(shlex.split(value)) if isinstance(value, str) else value
-    except ValueError:
-        raise InvalidMessage(f"{value!r} has a quote without its partner.") from None
 
 
 async def below_root(contents: ContentsManager, path: str) -> Path:

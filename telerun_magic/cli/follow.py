@@ -16,6 +16,7 @@ from telerun_magic.cli.client import ASK_S, client
 from telerun_magic.connect import Connection
 from telerun_magic.submission import Submission
 from telerun_protocol.client import Client
+from telerun_protocol.errors import InvalidMessage
 from telerun_protocol.logframes import Frame
 from telerun_protocol.messages import Job, Result
 from telerun_protocol.states import Reason, State
@@ -71,7 +72,9 @@ async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, T], *, grace_s: 
 async def queue(
     found: Connection, submission: Submission, interrupted: asyncio.Event, id_file: Path | None
 ) -> Job | None:
-    """Submits; None where the person interrupted it. The job's id is then in `id_file`."""
+    """Submits; None where the person interrupted it. Otherwise the job's id is in `id_file`."""
+    if id_file and not id_file.parent.is_dir():
+        raise InvalidMessage(f"There is no folder {id_file.parent} for --id-file.")  # said before there is a job
     async with client(found, ASK_S) as speaker:
         sending = speaker.submit_with(submission.spec, submission.contents)
         job = await unless(interrupted, sending, grace_s=SUBMIT_GRACE_S)

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from telerun_magic.cli.run import RunCommand, built_from, tell_failure
 from telerun_magic.cli.spec_options import spec_options
 from telerun_magic.submission import Submission
 from telerun_protocol.codec import decode, encode
-from telerun_protocol.errors import NotConfigured, TelerunError
+from telerun_protocol.errors import TelerunError
 from telerun_protocol.messages import Result
 from telerun_protocol.states import Isolation
 
@@ -55,8 +54,6 @@ def local(
     --out. The exit code is the program's.
     """  # noqa: D301 - click reads the \b
     submission = built_from(words, is_command=ctx.meta["is_command"], options=options)
-    if find_spec("telerun_executor") is None or find_spec("msgspec") is None:
-        raise NotConfigured("This needs the executor.", hint="pip install 'telerun-magic[executor]'")
     with tempfile.TemporaryDirectory(prefix="telerun-local-") as name:
         folder = Path(name)
         _write(submission, folder)

@@ -55,6 +55,8 @@ def login(
     url = url or settings.server or (old.url if old else None)
     if url is None and old:
         raise InvalidMessage(f"{old_file} does not name a server.", hint=f"telerun login URL --import {old_file}")
+    if url is None and not sys.stdin.isatty():
+        raise InvalidMessage("No server was named and nobody can be asked.", hint="telerun login URL")
     url = config.server_url(url or click.prompt("Server", err=True))
     given_file = token_file or (str(settings.token_file) if settings.token_file else None)
     token = old.token if old else _token(url, given_file)

@@ -96,7 +96,9 @@ def built_from(words: tuple[str, ...], *, is_command: bool, options: dict[str, A
             return build(rest, Language.COMMAND, **options)
         return build(_source(rest[0], options), first, args=rest[1:], **options)
     if first != "-" and not Path(first).suffix and not Path(first).exists():
-        language.named(first)  # neither a language nor a file: say what was probably meant
+        guess = language.closest(first, language.ALIASES)
+        hint = f"Did you mean {guess}?" if guess else f"Languages are {', '.join(Language)}."
+        raise InvalidMessage(f"{first!r} is neither a language nor a file here.", hint=hint)
     return build(_source(first, options), None, args=rest, **options)
 
 

@@ -50,6 +50,7 @@ def test_a_wrong_token_is_not_stored(fresh, telerun_server, tmp_path: Path) -> N
     assert "wrong" not in said
     assert not (tmp_path / "config").exists()
     assert "nobody can be asked" in fresh.fails("login", telerun_server.url)
+    assert "No server was named" in fresh.fails("login")
     fresh.write("bad.pem", "no certificate")
     for ca_file in ("nowhere.pem", "bad.pem"):
         said = fresh.fails("login", "https://127.0.0.1:1", "--ca-file", ca_file, "--token-file", "-", stdin="x\n")

@@ -235,6 +235,8 @@ def test_what_cannot_be_submitted_is_said_in_one_line(telerun) -> None:
     telerun.write("b.cu", "// TL {oops\n")
     assert "nowhere.cu" in telerun.fails("submit", "nowhere.cu")
     assert ".cu" in telerun.fails("submit", "a.weird")
+    assert "no folder nowhere" in telerun.fails("submit", "--id-file", "nowhere/id", telerun.write("a.sh", "true\n"))
+    assert "'a' is neither a language nor a file here" in telerun.fails("run", "a")
     assert "--sanitizer" in telerun.fails("submit", "--sanitizer", "memcheck", "a.cu")
     assert "tpu" in telerun.fails("submit", "a.cu")
     assert "line 1" in telerun.fails("submit", "b.cu")

@@ -98,7 +98,8 @@ def test_one_spelling_of_an_address(text: str, url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "ftp://x", "http://", "http://x:99999", "http://user:word@x", "https://x?token=1"]
+    "text",
+    ["", "ftp://x", "http://", "http://x:99999", "http://user:word@x", "https://x?token=1", "http://[", "not a url"],
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(InvalidMessage, match="not a server address"):
