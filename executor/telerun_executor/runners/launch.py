@@ -1,22 +1,68 @@
-"""The executor's side of `launcher.py`: starts launchers, gives them commands, keeps idle ones for the next command."""
+"""The executor's side of `launcher.c`: starts launchers, gives them commands, keeps idle ones for the next command."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
+import os
+import resource
 import socket
-import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+import struct
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from telerun_executor.runners import launcher as program
+from telerun_executor.runners import native
 from telerun_protocol.errors import SandboxError
 
-EXIT_WITHIN_S = program.UNKILLABLE_AFTER_S + 3.0
+SOURCE = Path(__file__).with_name("launcher.c")
+UNKILLABLE_AFTER_S = 5.0  # as it says
+EXIT_WITHIN_S = UNKILLABLE_AFTER_S + 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One command for a launcher. `launcher.c` says what the last six are for."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    cwd: str
+    rlimits: Mapping[str, tuple[int, int]]
+    cgroups: Sequence[str] = ()
+    born_in: str = ""
+    kill: Sequence[str] = ()
+    user: int | None = None
+    network: bool = True
+    wrappers: int = 0
+
+    def words(self) -> bytes:
+        return words(
+            ("run", self.cwd, str(-1 if self.user is None else self.user)),
+            (str(int(self.network)), self.born_in, str(self.wrappers)),
+            _list(self.cgroups),
+            _list(self.kill),
+            _list(f"{getattr(resource, name)} {soft} {hard}" for name, (soft, hard) in self.rlimits.items()),
+            _list(self.argv),
+            _list(f"{key}={value}" for key, value in self.env.items()),
+        )
+
+
+def words(*parts: Iterable[str]) -> bytes:
+    """As our programs in C read them: a zero byte ends each."""
+    return b"".join(os.fsencode(word) + b"\0" for part in parts for word in part)
+
+
+def _list(of: Iterable[str]) -> tuple[str, ...]:
+    of = tuple(of)
+    return (str(len(of)), *of)
+
+
+def _message(content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + content
 
 
 class Launcher:
@@ -36,11 +82,11 @@ class Launcher:
         self.process = psutil.Process(process.pid)
 
     @classmethod
-    async def start(cls, records: Path) -> Launcher:
+    async def start(cls, program: Path, records: Path, *options: str) -> Launcher:
         ours, theirs = socket.socketpair()
         with theirs:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-I", "-S", program.__file__, str(theirs.fileno()),
+                str(program), str(theirs.fileno()), *options,
                 pass_fds=(theirs.fileno(),), env={}, cwd="/", start_new_session=True,
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
             )  # fmt: skip
@@ -50,15 +96,14 @@ class Launcher:
         reader, writer = await asyncio.open_unix_connection(sock=ours)
         return cls(process, ours, reader, writer, record)
 
-    def begin(self, request: Mapping[str, Any], fds: Sequence[int]) -> None:
+    def begin(self, request: Request, fds: Sequence[int]) -> None:
         """Starts a command, which `wait` sees to its end. The descriptors may be closed when this returns."""
-        body = json.dumps(request).encode()
-        header = program.LENGTH.pack(len(body))
+        message = _message(request.words())
         try:
-            socket.send_fds(self._control, [header[:1]], list(fds))
+            socket.send_fds(self._control, [message[:1]], list(fds))
         except ConnectionError:
             raise SandboxError("The process that starts this executor's commands is gone.") from None
-        self._writer.write(header[1:] + body)
+        self._writer.write(message[1:])
         self.answer, self.is_busy = {}, True
 
     async def wait(self, grace_s: float) -> None:
@@ -97,8 +142,7 @@ class Launcher:
 
     def end(self, grace_s: float) -> None:
         """Ends the command that runs: at once, or with SIGTERM first."""
-        body = json.dumps({"end": grace_s}).encode()
-        self._writer.write(program.LENGTH.pack(len(body)) + body)
+        self._writer.write(_message(words(("end", str(round(grace_s * 1000))))))
 
     async def _answer(self) -> None:
         try:
@@ -131,14 +175,21 @@ class Launcher:
 class Launchers:
     """The launchers of one executor: as many as commands run at once, kept for the next command."""
 
-    def __init__(self, records: Path) -> None:
+    def __init__(self, records: Path, program: Path, *, alone: bool = False) -> None:
+        """`records` is a folder in which they are noted, `program` the file that becomes theirs.
+
+        With `alone`, a command has the machine's network only if its request says so.
+        """
         self._records = records
+        self._program = program
+        self._options = ("alone",) if alone else ()
+        self._is_built = False
+        self._building = asyncio.Lock()
         self._idle: list[Launcher] = []
 
     @contextlib.asynccontextmanager
     async def lend(self) -> AsyncIterator[Launcher]:
         """A launcher with nothing to do; it is kept for others unless it proved faulty."""
-        self._records.mkdir(parents=True, exist_ok=True)
         launcher = await self._take()
         try:
             yield launcher
@@ -152,9 +203,8 @@ class Launchers:
 
     async def fill(self, count: int) -> None:
         """Starts launchers for the first commands."""
-        self._records.mkdir(parents=True, exist_ok=True)
         while len(self._idle) < count:
-            self._idle.append(await Launcher.start(self._records))
+            self._idle.append(await self._start())
 
     async def _take(self) -> Launcher:
         while self._idle:
@@ -162,7 +212,15 @@ class Launchers:
             if launcher.is_alive:
                 return launcher
             await launcher.close()
-        return await Launcher.start(self._records)
+        return await self._start()
+
+    async def _start(self) -> Launcher:
+        async with self._building:
+            if not self._is_built:
+                self._records.mkdir(parents=True, exist_ok=True)
+                await native.build(SOURCE, self._program)
+                self._is_built = True
+        return await Launcher.start(self._program, self._records, *self._options)
 
     async def close(self) -> None:
         while self._idle:
@@ -180,7 +238,7 @@ def end_leftovers(records: Path) -> int:
                 for member in family:
                     with contextlib.suppress(psutil.NoSuchProcess):
                         member.kill()
-                psutil.wait_procs(family, timeout=program.UNKILLABLE_AFTER_S)
+                psutil.wait_procs(family, timeout=UNKILLABLE_AFTER_S)
                 ended += len(family)
         record.unlink(missing_ok=True)
     return ended

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from telerun_executor.runners.base import Box, Command, ProcessExit, Runner, Terms
-from telerun_executor.runners.launch import Launcher, Launchers
+from telerun_executor.runners.launch import Launcher, Launchers, Request
 from telerun_executor.runners.launched import GRACE_S, LaunchedBox, Start, measured, of_signal, rlimits, visible_devices
 from telerun_executor.runners.usage import Watch, met_file_limit
 from telerun_executor.workspace import Workspace, folder
@@ -34,7 +34,7 @@ class ProcessRunner(Runner):
 
     def __init__(self, jobs: Path, records: Path, *, grace_s: float = GRACE_S) -> None:
         self._jobs = jobs
-        self._launchers = Launchers(records)
+        self._launchers = Launchers(records, jobs.parent / "launcher")
         self._grace_s = grace_s
 
     @contextlib.asynccontextmanager
@@ -94,12 +94,12 @@ class _Process:
         self._grace_s = grace_s
 
     async def run(self, command: Command, streams: Sequence[int]) -> None:
-        request = {
-            "argv": command.argv,
-            "env": self._environment(command),
-            "cwd": str(command.cwd),
-            "rlimits": rlimits(self._limits),
-        }
+        request = Request(
+            argv=command.argv,
+            env=self._environment(command),
+            cwd=str(command.cwd),
+            rlimits=rlimits(self._limits),
+        )
         self._launcher.begin(request, streams)
         await self._launcher.wait(self._grace_s)
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from telerun_executor.runners.sandbox.rootfs import INIT, SYSTEM, RootFs
+
 ARGS_FD, SECCOMP_FD = 3, 4
 INSIDE_USER = 1000
-INIT = "/.telerun-init"
-SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")  # beside /usr, or links into it
 
 
 class Mode(enum.Enum):
@@ -30,12 +30,15 @@ class View:
 
     mode: Mode
     user: int  # the number that the program has outside; inside a user namespace it is another
-    readable: Sequence[tuple[Path, Path]]
+    rootfs: RootFs | None  # None: it is put together from what is on the machine
+    init: Path
+    etc: Path  # appears as /etc
+    readable: Sequence[tuple[Path, Path]]  # beside what is in `rootfs`
+    workspace: Path  # readable as well
     writable: Sequence[Path]
     tmp: Path  # appears as /tmp
     shm: Path  # appears as /dev/shm
-    init: Path
-    etc: Path  # appears as /etc
+    terminals: Path  # appears as /dev/pts, with `rootfs`
     device_nodes: Sequence[Path] = ()
     network: bool = False
     disable_userns: bool = True  # bubblewrap 0.8 can
@@ -43,25 +46,25 @@ class View:
 
 def options(view: View) -> tuple[str, ...]:
     """The options for `bwrap --args`."""
+    readable = [*view.readable, (view.workspace, view.workspace)]
     return (
         *_namespaces(view),
         *("--hostname", "job", "--die-with-parent", "--new-session", "--as-pid-1"),
-        *_system(view),
-        *("--proc", "/proc", "--dev", "/dev"),
+        *(("--ro-bind", str(view.rootfs.root), "/") if view.rootfs else _system(view)),
+        *("--proc", "/proc", "--ro-bind", str(view.etc), "/etc"),
         *_devices(view),
         *("--bind", str(view.shm), "/dev/shm", "--remount-ro", "/dev"),  # noqa: S108 - the box's own
         *("--bind", str(view.tmp), "/tmp"),  # noqa: S108 - the box's own
-        *_ways([target for _, target in view.readable]),
-        *(word for source, target in view.readable for word in ("--ro-bind", str(source), str(target))),
+        *_ways([target for _, target in (view.readable if view.rootfs else readable)]),
+        *(word for source, target in readable for word in ("--ro-bind", str(source), str(target))),
         *(word for path in view.writable for word in ("--bind", str(path), str(path))),
-        *("--ro-bind", str(view.init), INIT),
         *("--chdir", "/", "--remount-ro", "/", "--seccomp", str(SECCOMP_FD)),
     )
 
 
 def argv(bwrap: Path, view: View) -> tuple[str, ...]:
     """The command line: `options` travel in a descriptor, so that they show in no list of processes."""
-    inside: tuple[str, ...] = (INIT,)
+    inside: tuple[str, ...] = (f"/{INIT}",)
     if view.mode is Mode.ROOT:
         user = str(view.user)
         drop = ("--clear-groups", "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all")
@@ -72,8 +75,6 @@ def argv(bwrap: Path, view: View) -> tuple[str, ...]:
 def _namespaces(view: View) -> Iterator[str]:
     if view.mode is Mode.ROOT:
         yield from ("--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try")
-        if not view.network:
-            yield "--unshare-net"
         yield from ("--cap-drop", "ALL")
         for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"):
             yield from ("--cap-add", capability)
@@ -81,7 +82,7 @@ def _namespaces(view: View) -> Iterator[str]:
     yield from ("--unshare-all", "--unshare-user", "--uid", str(INSIDE_USER), "--gid", str(INSIDE_USER))
     if view.disable_userns:
         yield "--disable-userns"
-    if view.network:
+    if view.network or view.mode is Mode.SLOT_USER:  # whose launcher sees to the network
         yield "--share-net"
 
 
@@ -93,7 +94,7 @@ def _system(view: View) -> Iterator[str]:
             yield from ("--symlink", str(path.readlink()), str(path))
         elif path.is_dir():
             yield from ("--ro-bind", str(path), str(path))
-    yield from ("--ro-bind", str(view.etc), "/etc")
+    yield from ("--ro-bind", str(view.init), f"/{INIT}")
 
 
 def _ways(paths: Sequence[Path]) -> Iterator[str]:
@@ -107,6 +108,10 @@ def _ways(paths: Sequence[Path]) -> Iterator[str]:
 
 
 def _devices(view: View) -> Iterator[str]:
+    if view.rootfs and not view.device_nodes:
+        yield from ("--dev-bind", str(view.rootfs.dev), "/dev", "--dev-bind", str(view.terminals), "/dev/pts")
+        return
+    yield from ("--dev", "/dev")
     for node in view.device_nodes:
         yield from ("--dev-bind", str(node), str(node))
     if view.device_nodes:  # CUDA finds its devices there

@@ -1,15 +1,11 @@
-"""The first process of a box (`init.c`): how it is built, and how to read what it tells."""
+"""The first process of a box (`init.c`): how to read what it tells."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from telerun_protocol.errors import SandboxError
-
-SOURCES = Path(__file__).parent
+SOURCE = Path(__file__).with_name("init.c")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +29,3 @@ def read(status: bytes) -> Told:
         signal=found.get("signal"),
         failed=failed,
     )
-
-
-async def build(name: str, target: Path) -> None:
-    """Compiles `name`.c of this folder with the machine's C compiler. Raises SandboxError with what it said."""
-    try:
-        compiler = await asyncio.create_subprocess_exec(
-            "gcc", "-O1", "-o", str(target), str(SOURCES / f"{name}.c"),
-            env={"PATH": os.environ.get("PATH", os.defpath)},
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-    except FileNotFoundError:
-        raise SandboxError("The sandbox needs gcc for its first process: install it (apt-get install gcc).") from None
-    _, said = await compiler.communicate()
-    if compiler.returncode:
-        raise SandboxError(f"The sandbox's {name}.c does not compile here: {said.decode(errors='replace').strip()}")

@@ -19,13 +19,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from telerun_executor.devices.nodes import nodes_for
+from telerun_executor.runners import native
 from telerun_executor.runners.base import Box, Runner, Terms
 from telerun_executor.runners.launch import Launchers
 from telerun_executor.runners.launched import GRACE_S
-from telerun_executor.runners.sandbox import bubblewrap, init, storage
+from telerun_executor.runners.sandbox import bubblewrap, init, rootfs, storage
 from telerun_executor.runners.sandbox.box import SandboxBox
 from telerun_executor.runners.sandbox.bubblewrap import Mode, View
 from telerun_executor.runners.sandbox.cgroups.base import Hierarchy
+from telerun_executor.runners.sandbox.rootfs import RootFs
 from telerun_executor.runners.sandbox.settings import SandboxSettings
 from telerun_executor.runners.sandbox.slots import Slots
 from telerun_executor.runners.sandbox.wrapper import WRAPPERS, Setting, Unkillable
@@ -74,15 +76,16 @@ class SandboxRunner(Runner):
         self.isolation = host.isolation
         self._host = host
         self._jobs = jobs
-        self._launchers = Launchers(records)
         self._settings = settings
         self._visible = visible
         self._grace_s = grace_s
         self._as_root = host.mode is not Mode.OWN_USER
         name = hashlib.sha256(os.fsencode(jobs.absolute())).hexdigest()[:12]
         self._place = RUN / name if self._as_root else jobs.parent / "sandbox"
+        self._launchers = Launchers(records, self._place / "launcher", alone=self._as_root)
         self._slots: Slots | None = None
         self._held: dict[Path, _Held] = {}
+        self._rootfs: RootFs | None = None
         self._readable: list[tuple[Path, Path]] = []
 
     # ------------------------------------------------------------------------------------------ start and end
@@ -93,7 +96,7 @@ class SandboxRunner(Runner):
             self._lay_out(commands_at_once)
         except OSError as error:
             raise SandboxError(f"The sandbox cannot be set up: {error}.") from None
-        await init.build("init", self._place / "init")
+        await native.build(init.SOURCE, self._init)
         await self._launchers.fill(min(commands_at_once, 4))
 
     def _lay_out(self, jobs_at_once: int) -> None:
@@ -109,14 +112,21 @@ class SandboxRunner(Runner):
         shutil.rmtree(self._etc(network=True), ignore_errors=True)
         _copy_etc(self._etc(network=False), OF_ETC)
         _copy_etc(self._etc(network=True), (*OF_ETC, *OF_ETC_FOR_NETWORK))
-        for number, path in enumerate(self._visible):
-            if not self._as_root:
-                self._readable.append((path, path))
-                continue
+        if not self._as_root:
+            self._readable = [(path, path) for path in self._visible]
+            return
+        covered = [path for path in self._visible if any(path.is_relative_to(one) for one in rootfs.COVERED)]
+        for number, path in enumerate(covered):
             target = self._place / f"visible{number}"  # where the jobs' users can get at it, wherever it lies
             target.mkdir(mode=0o755)
             storage.bind(path, target)
             self._readable.append((target, path))
+        visible = [path for path in self._visible if path not in covered]
+        self._rootfs = rootfs.prepare(self._place, visible, self._place / "jobs")
+
+    @property
+    def _init(self) -> Path:
+        return self._rootfs.init if self._rootfs else self._place / "init"
 
     def _etc(self, *, network: bool) -> Path:
         return self._place / ("etc-network" if network else "etc")
@@ -129,8 +139,6 @@ class SandboxRunner(Runner):
             self._host.hierarchy.close()
         if self._as_root and self._place.exists():
             with contextlib.suppress(OSError):
-                for number in range(len(self._visible)):
-                    storage.unmount(self._place / f"visible{number}")
                 storage.unmount(self._place)
             with contextlib.suppress(OSError):
                 self._place.rmdir()
@@ -148,7 +156,7 @@ class SandboxRunner(Runner):
                 finally:
                     del self._held[workspace.root]
             return
-        assert self._slots, "start() comes first"
+        assert self._slots
         held = _Held(self._slots.take())
         workspace = Workspace(self._place / "jobs" / name)
         self._held[workspace.root] = held
@@ -158,21 +166,36 @@ class SandboxRunner(Runner):
         finally:
             if keep:
                 await asyncio.to_thread(_keep, workspace.root, self._jobs / name)
-            await asyncio.to_thread(_unmount, workspace)
+            if any(storage.is_slow_to_free(path) for path in (workspace.root, workspace.run)):
+                await asyncio.to_thread(self._unmount, workspace)
+            else:
+                self._unmount(workspace)
             del self._held[workspace.root]
             if not held.stuck:  # else nobody may become that user again
                 self._slots.give_back(held.user)
 
     def _mount(self, workspace: Workspace) -> None:
+        assert self._rootfs, "start() comes first"
         try:
+            self._rootfs.way_to(workspace.root).mkdir(mode=0o711)
             workspace.root.mkdir(mode=0o711)
             storage.bounded(workspace.root, self._settings.build_disk_bytes, self._settings.files)
             workspace.run.mkdir(mode=0o711)
             storage.bounded(workspace.run, self._settings.build_disk_bytes, self._settings.files)
+            _terminals(workspace).mkdir()
+            storage.terminals(_terminals(workspace))
             workspace.create()
             self._make_places(workspace)
         except OSError as error:
             raise SandboxError(f"The job's folder cannot be set up: {error}.") from None
+
+    def _unmount(self, workspace: Workspace) -> None:
+        assert self._rootfs
+        with contextlib.suppress(OSError):  # it was not mounted yet
+            storage.unmount(workspace.root)
+        for path in (workspace.root, self._rootfs.way_to(workspace.root)):
+            with contextlib.suppress(OSError):
+                path.rmdir()
 
     @staticmethod
     def _make_places(workspace: Workspace) -> None:
@@ -204,12 +227,15 @@ class SandboxRunner(Runner):
         view = View(
             mode=self._host.mode,
             user=held.user,
-            readable=[*self._readable, (workspace.root, workspace.root)],
+            rootfs=self._rootfs,
+            init=self._init,
+            etc=self._etc(network=terms.network),
+            readable=self._readable,
+            workspace=workspace.root,
             writable=[workspace.work, *([workspace.build, workspace.tmp] if terms.building else [])],
             tmp=workspace.tmp if terms.building else _run_tmp(workspace),
             shm=_shm(workspace),
-            init=self._place / "init",
-            etc=self._etc(network=terms.network),
+            terminals=_terminals(workspace),
             device_nodes=[node.path for node in nodes],
             network=terms.network,
             disable_userns=self._host.disable_userns,
@@ -259,12 +285,16 @@ def _shm(workspace: Workspace) -> Path:
     return workspace.run / "shm"
 
 
+def _terminals(workspace: Workspace) -> Path:
+    return workspace.root / "pts"
+
+
 def _give(path: Path, user: int) -> None:
     """A folder with all that is in it becomes the user's; nothing is followed."""
     os.chown(path, user, user)
     for parent, folders, files in os.walk(path):
         for name in (*folders, *files):
-            os.chown(Path(parent, name), user, user, follow_symlinks=False)
+            os.chown(f"{parent}/{name}", user, user, follow_symlinks=False)
 
 
 def _keep(source: Path, target: Path) -> None:
@@ -272,11 +302,3 @@ def _keep(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(target, ignore_errors=True)
     subprocess.run(["cp", "-a", "--", str(source), str(target)], check=False)
-
-
-def _unmount(workspace: Workspace) -> None:
-    for path in (workspace.run, workspace.root):
-        with contextlib.suppress(OSError):  # it was not mounted yet
-            storage.unmount(path)
-    with contextlib.suppress(OSError):
-        workspace.root.rmdir()

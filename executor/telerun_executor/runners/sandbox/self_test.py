@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
+from telerun_executor.runners import native
 from telerun_executor.runners.base import Box, Command, ProcessExit, Runner, Terms
-from telerun_executor.runners.sandbox import init
 from telerun_executor.workspace import Workspace
 from telerun_protocol.errors import SandboxError
 from telerun_protocol.messages import Limits
 from telerun_protocol.states import Reason
 
+SOURCE = Path(__file__).with_name("probe.c")
 PROCESSES, DISK_BYTES, MEMORY_BYTES = 16, 4 << 20, 64 << 20
 LIMITS = Limits(processes=PROCESSES, disk_bytes=DISK_BYTES, memory_bytes=MEMORY_BYTES)
 WITHIN_S = 20.0
@@ -30,7 +32,7 @@ class Bounded:
 async def self_test(runner: Runner, bounded: Bounded) -> None:
     """Raises SandboxError that names what did not hold."""
     async with runner.workspace("self-test") as workspace:
-        await init.build("probe", workspace.src / "probe")
+        await native.build(SOURCE, workspace.src / "probe")
         try:
             async with asyncio.timeout(WITHIN_S), runner.open(workspace, LIMITS, Terms()) as box:
                 broken = [problem async for problem in _problems(box, workspace, bounded)]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 _libc = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNS = 0x20000
-MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 0x2, 0x4, 0x20, 0x1000, 0x4000, 0x40000
+MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 0x2, 0x4, 0x8, 0x20, 0x1000, 0x4000, 0x40000
 MNT_DETACH = 2
 
 
@@ -34,12 +34,18 @@ def resize(path: Path, size_bytes: int, files: int) -> None:
     _mount("tmpfs", path, "tmpfs", MS_REMOUNT | MS_NOSUID | MS_NODEV, f"size={size_bytes},nr_inodes={files}")
 
 
+def terminals(path: Path) -> None:
+    """Mounts pseudo-terminals that have nothing to do with those of others."""
+    _mount("devpts", path, "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620")
+
+
 def bind(source: Path, target: Path) -> None:
-    _mount(str(source), target, None, MS_BIND, "")
+    """With what is mounted below."""
+    _mount(str(source), target, None, MS_BIND | MS_REC, "")
 
 
 def unmount(path: Path) -> None:
-    """Lets go of it; what is still held open by somebody goes with its last user."""
+    """Lets go of it and what is mounted below; what is still held open by somebody goes with its last user."""
     _check(_libc.umount2(os.fsencode(path), MNT_DETACH), str(path))
 
 
@@ -53,6 +59,15 @@ def is_full(path: Path) -> bool:
     """Whether the next page or the next file would have no place."""
     told = os.statvfs(path)
     return told.f_bfree == 0 or told.f_ffree == 0
+
+
+def is_slow_to_free(path: Path) -> bool:
+    """Whether unmounting it may take more than a millisecond or so."""
+    try:
+        size, files = used(path)
+    except FileNotFoundError:  # it was not made yet
+        return False
+    return size > 16 << 20 or files > 1000
 
 
 def _mount(source: str, target: Path, kind: str | None, flags: int, data: str) -> None:

@@ -9,15 +9,14 @@ import os
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from telerun_executor.runners.base import Command, ProcessExit, Terms
-from telerun_executor.runners.launch import Launcher, Launchers
+from telerun_executor.runners.launch import Launcher, Launchers, Request, words
 from telerun_executor.runners.launched import GRACE_S, measured, of_signal, owned, rlimits, visible_devices
 from telerun_executor.runners.sandbox import bubblewrap, init, seccomp, storage
 from telerun_executor.runners.sandbox.bubblewrap import Mode, View
@@ -82,7 +81,7 @@ class Wrapper:
         with theirs, contextlib.ExitStack() as given:
             nothing = owned(given, os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC))
             streams = [nothing, nothing, owned(given, complain)]
-            view = _memory(given, _words(bubblewrap.options(setting.view)))
+            view = _memory(given, words(bubblewrap.options(setting.view)))
             rules = _memory(given, seccomp.program(network=setting.terms.network))
             launcher.begin(self._request(cgroup), [*streams, view, rules, theirs.fileno()])
 
@@ -104,7 +103,7 @@ class Wrapper:
     async def run(self, command: Command, streams: Sequence[int]) -> None:
         setting = self._setting
         env = setting.environment(command)
-        words = [
+        told = [
             str(len(command.argv)),
             str(command.cwd),
             *command.argv,
@@ -113,7 +112,7 @@ class Wrapper:
         self._began = time.monotonic()
         self.watch.begin()
         with contextlib.ExitStack() as given, contextlib.suppress(ConnectionError):  # it has ended: `ended` says why
-            socket.send_fds(self._control, [b"!"], [*streams, _memory(given, _words(words))])
+            socket.send_fds(self._control, [b"!"], [*streams, _memory(given, words(told))])
         await self._launcher.wait(setting.grace_s)
 
     async def ended(self) -> ProcessExit | OSError:
@@ -157,24 +156,21 @@ class Wrapper:
             return True
         return await asyncio.to_thread(met_file_limit, workspace.work, disk_bytes)
 
-    def _request(self, cgroup: JobCgroup | None) -> dict[str, Any]:
-        setting, entry = self._setting, cgroup.entry if cgroup else ()
-        second = next(
-            (folder for one in entry if (Path(folder := str(Path(one).parent)) / "cgroup.kill").exists()), None
+    def _request(self, cgroup: JobCgroup | None) -> Request:
+        setting = self._setting
+        entry, born_in = (cgroup.entry, cgroup.born_in) if cgroup else ((), "")
+        return Request(
+            argv=bubblewrap.argv(setting.bwrap, setting.view),
+            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},  # the program's own goes to the first process alone
+            cwd="/",
+            rlimits=rlimits(setting.limits),
+            cgroups=[file for file in entry if file != f"{born_in}/cgroup.procs"],
+            born_in=born_in,
+            kill=[f"{born_in}/cgroup.kill"] if born_in else [],
+            user=setting.view.user if setting.view.mode is Mode.SLOT_USER else None,
+            network=setting.view.network,
+            wrappers=WRAPPERS,
         )
-        request: dict[str, Any] = {
-            "argv": bubblewrap.argv(setting.bwrap, setting.view),
-            "env": {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},  # the program's own goes to the first process alone
-            "cwd": "/",
-            "rlimits": rlimits(setting.limits),
-            "cgroups": [one for one in entry if str(Path(one).parent) != second],
-            "born_in": second,
-            "kill": [f"{second}/cgroup.kill"] if second else [],
-            "wrappers": WRAPPERS,
-        }
-        if setting.view.mode is Mode.SLOT_USER:
-            request["user"] = setting.view.user
-        return request
 
     @staticmethod
     def _watch(setting: Setting, launcher: Launcher, cgroup: JobCgroup | None) -> CgroupWatch | Watch:
@@ -216,7 +212,3 @@ def _memory(stack: contextlib.ExitStack, content: bytes) -> int:
         written += os.write(fd, content[written:])
     os.lseek(fd, 0, os.SEEK_SET)
     return fd
-
-
-def _words(words: Iterable[str]) -> bytes:
-    return b"".join(os.fsencode(word) + b"\0" for word in words)

@@ -108,10 +108,15 @@ class Hierarchy(ABC):
 
 
 class JobCgroup(ABC):
-    """The cgroup of one box. `entry` are files; a process with one thread joins by writing "0" into each of them."""
+    """The cgroup of one box. `entry` are files; a process with one thread joins by writing "0" into each of them.
+
+    `born_in` is the folder of a cgroup of version 2 that can end all of the job at once: a process may begin in it
+    instead of entering it. Empty where there is none.
+    """
 
     name: str
     entry: tuple[str, ...]
+    born_in: str
 
     @abstractmethod
     def usage(self) -> CgroupUsage:

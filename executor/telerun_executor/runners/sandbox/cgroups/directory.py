@@ -49,12 +49,14 @@ class Directory:
     def has(self, file: str) -> bool:
         return os.access(file, os.F_OK, dir_fd=self.fd)
 
-    def write(self, file: str, value: object) -> None:
-        """Raises SandboxError."""
+    def write(self, file: str, *values: object) -> None:
+        """Writes one after the other. Raises SandboxError."""
+        value: object = None
         try:
             fd = os.open(file, os.O_WRONLY | os.O_CLOEXEC, dir_fd=self.fd)
             try:
-                os.write(fd, str(value).encode())
+                for value in values:
+                    os.write(fd, str(value).encode())
             finally:
                 os.close(fd)
         except OSError as error:

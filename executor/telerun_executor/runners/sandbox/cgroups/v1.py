@@ -141,6 +141,7 @@ class V1Job(JobCgroup):
         files = {one: "cgroup.procs" if key == UNIFIED else "tasks" for key, one in self._directories.items()}
         # Through "tasks" a thread moves itself without the grace period (some 10 ms) that "cgroup.procs" may wait for.
         self.entry = tuple(f"{directory.path}/{file}" for directory, file in files.items())
+        self.born_in = self.of(UNIFIED).path if self.of(UNIFIED).has("cgroup.kill") else ""
 
     def of(self, controller: str) -> Directory:
         return self._directories.get(controller) or Directory(f"{controller} (not mounted)")
@@ -166,8 +167,7 @@ class V1Job(JobCgroup):
             attach_filter(self.of(UNIFIED), devices)
             return
         self.of("devices").write("devices.deny", "a")
-        for rule in rules(devices):
-            self.of("devices").write("devices.allow", rule)
+        self.of("devices").write("devices.allow", *rules(devices))
 
     def _strike(self) -> bool:
         unified = self.of(UNIFIED)

@@ -158,6 +158,7 @@ class V2Job(JobCgroup):
             if make:
                 raise SandboxError(f"Could not make {self.directory.path}: {error.strerror}.") from error
         self.entry = (f"{self.directory.path}/cgroup.procs",)
+        self.born_in = self.directory.path if self.directory.has("cgroup.kill") else ""
         self._peak_memory_bytes = 0
 
     def usage(self) -> CgroupUsage:
