@@ -159,6 +159,12 @@ def tls(settings: Settings) -> ssl.SSLContext | None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
         context.load_cert_chain(settings.tls_cert, settings.tls_key)
-    except (OSError, ssl.SSLError) as error:
-        raise InvalidMessage(f"The certificate {settings.tls_cert} cannot be used: {error}.") from error
+    except ssl.SSLError as error:
+        raise InvalidMessage(
+            f"The certificate {settings.tls_cert} cannot be used: {error.reason or 'it is not one'}.",
+            hint="It is a PEM file with its chain; the key is in it or in --tls-key.",
+        ) from error
+    except OSError as error:
+        where = settings.tls_key if settings.tls_cert.is_file() else settings.tls_cert
+        raise InvalidMessage(f"{where} cannot be read: {error.strerror}.") from error
     return context

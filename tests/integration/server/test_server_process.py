@@ -303,7 +303,18 @@ def test_what_is_refused_is_told_in_a_line(tmp_path: Path) -> None:
         busy = telerun_server("run", *data, "--port", str(taken.getsockname()[1]))
     assert busy.returncode == 1
     assert "Cannot listen" in busy.stderr
-    assert "cannot be made" in telerun_server("users", "list", "--data", "/proc/nothing").stderr
+    for args, told in (
+        (("users", "add", "ada", "--data", "/proc/nothing"), "cannot be made"),
+        (("users", "list", "--data", str(tmp_path / "typo")), "No server has its data in"),
+        (("run", *data, "--accounts-for-run", str(config)), f"{config} cannot be made"),
+        (("run", *data, "--tls-cert", str(config)), "PEM file"),
+        (("run", *data, "--tls-cert", "/nowhere.pem"), "/nowhere.pem cannot be read: No such file"),
+    ):
+        refused = telerun_server(*args)
+        assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+        assert told in refused.stderr
+    assert not (tmp_path / "typo").exists()
+    assert telerun_server("run", *data, "--port", "65536").returncode == 2
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "telerun.sqlite3").write_bytes(b"no database" * 1000)
     broken = telerun_server("users", "list", "--data", str(tmp_path / "broken"))
