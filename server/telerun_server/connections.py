@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from telerun_protocol.errors import Conflict, Forbidden
-from telerun_protocol.messages import DeviceReading, ExecutorInfo
+from telerun_protocol.messages import DeviceReading, Executor, ExecutorInfo
 from telerun_server.needs import Needs, Offer, fits
 
 HISTORY_S = 600.0  # how long readings of devices are kept
@@ -58,6 +58,19 @@ class Connection:
             return self._readings[-1][2] if self._readings else ()
         since = time.time() - HISTORY_S
         return tuple(one for at, _, readings in self._readings if at >= since for one in readings)
+
+    def shown(self, held: Collection[tuple[str, str]], user: str, *, history: bool) -> Executor:
+        """As a user sees it; `held` are id and owner of the jobs that it holds."""
+        return Executor(
+            name=self.offer.name,
+            info=self.offer.info,
+            online=self.is_online,
+            last_seen_at=self.seen_at,
+            running=tuple(job_id for job_id, owner in held if owner == user),
+            busy=len(held),
+            labels=self.offer.all_labels,
+            readings=self.readings(history=history),
+        )
 
     @property
     def instance(self) -> str:

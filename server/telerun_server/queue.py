@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import secrets
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
-from telerun_protocol.errors import Forbidden, InvalidMessage, NotFound, StaleClaim, TelerunError
-from telerun_protocol.limits import OPTIONS, filled
+from telerun_protocol.errors import NotFound, StaleClaim, TelerunError
 from telerun_protocol.messages import (
     Claim,
     ClaimList,
     ClaimRequest,
     Event,
-    Executor,
     ExecutorInfo,
     ExecutorList,
     ExecutorTerms,
@@ -26,44 +21,23 @@ from telerun_protocol.messages import (
     HeartbeatRequest,
     Job,
     JobList,
-    JobSpec,
     Principal,
     Report,
-    Result,
     Submit,
-    Usage,
 )
-from telerun_protocol.states import Reason, State
-from telerun_server.config import Config, exceeded
+from telerun_protocol.states import State
+from telerun_server.admission import Admission
+from telerun_server.config import Config
 from telerun_server.connections import Connection, Connections
+from telerun_server.holders import Holder, Holders
 from telerun_server.logs import Logs
 from telerun_server.metrics import Metrics
-from telerun_server.needs import Needs, may_claim, needs_of, refuse_hopeless, waiting_for
+from telerun_server.needs import Needs, may_claim, needs_of, waiting_for
+from telerun_server.results import NEVER_STARTED, unfit, when_cancelled
 from telerun_server.store.base import Change, ClaimOrder, HeldJob, JobFilter, Store, Submission, Told
 from telerun_server.wakeups import Waiter, Wakeups
 
-LOG_SLACK_BYTES = 16 << 20  # compiler output and frame headers, beside the program's own output
 LONGEST_WAIT_S = 60.0
-BASE_32 = b"abcdefghijklmnopqrstuvwxyz234567" * 8  # a letter for each of the 256 bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """The claim whose appends to a job's log are taken."""
-
-    claim_id: str
-    executor: str
-    owner: str
-    log_limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class LiveUsage:
-    """What a running job uses, as its executor told last; in no database, for it is old in a moment."""
-
-    number: int  # grows with every report
-    owner: str
-    usage: Usage
 
 
 class Queue:
@@ -75,11 +49,9 @@ class Queue:
         self._wakeups = wakeups
         self._config = config
         self._metrics = metrics
-        self._limits = config.service_limits
+        self._admission = Admission(config)
         self._executors = Connections(config.lease_s)
-        self._holders: dict[str, Holder] = {}
-        self._usage: dict[str, LiveUsage] = {}
-        self._usage_numbers = itertools.count(1)
+        self._holders = Holders()
         self.stopping = False
 
     async def load(self) -> None:
@@ -89,7 +61,7 @@ class Queue:
         for row in await self._store.executors():
             self._executors.add(row.name, row.info, row.last_seen_at, heard=False)
         for held in await self._store.extend_all(time.time() + self._config.lease_s):
-            self._hold(held)
+            self._holders.add(held, self._logs.size(held.job_id))
 
     def stop(self) -> None:
         self.stopping = True
@@ -100,9 +72,10 @@ class Queue:
     async def submit(self, principal: Principal, messages: Iterable[Submit]) -> list[Job | TelerunError]:
         """Queues jobs, or finds those that have the same keys; in the place of what is refused stands why."""
         wanted: list[Submission | TelerunError] = []
+        known = self._executors.known()
         for message in messages:
             try:
-                wanted.append(self._submission(principal, message))
+                wanted.append(self._admission.submission(principal, message, known))
             except TelerunError as refused:
                 wanted.append(refused)
         submissions = [one for one in wanted if isinstance(one, Submission)]
@@ -112,39 +85,6 @@ class Queue:
         stored = iter(await self._store.submit(submissions, time.time()))
         self._wakeups.ring(("events", principal.name))
         return [next(stored) if isinstance(one, Submission) else one for one in wanted]
-
-    def _submission(self, principal: Principal, message: Submit) -> Submission:
-        limits = filled(message.spec.limits, self._limits.defaults)
-        if over := exceeded(limits, self._limits.maxima):
-            name, most = over
-            raise InvalidMessage(
-                f"This server grants at most {most} of {OPTIONS[name]}.",
-                path=f"$.spec.limits.{name}",
-                hint="Ask for less.",
-            )
-        spec = msgspec.structs.replace(message.spec, limits=limits, emulate=self._emulates(message.spec))
-        if spec.network and principal.user_class not in self._config.network_classes:
-            raise Forbidden(
-                "Your jobs may not use the network.",
-                hint="Leave --network out and send what the program needs with --in, or ask for another class of user.",
-            )
-        needs = needs_of(spec)
-        refuse_hopeless(needs, self._executors.known())
-        return Submission(
-            id=new_job_id(),
-            owner=principal.name,
-            idempotency_key=message.idempotency_key,
-            spec=spec,
-            needs=needs,
-            blobs={file.sha256: file.size_bytes for file in spec.all_files},
-            queued_at_most=self._config.queued_jobs_per_user,
-        )
-
-    def _emulates(self, spec: JobSpec) -> bool | None:
-        """Whether GPUs may be emulated: as the job says, else by our policy."""
-        if spec.emulate is None and spec.gpus_wanted:
-            return self._config.emulation == "allow"
-        return spec.emulate
 
     async def job(self, principal: Principal, ref: str) -> Job:
         """Raises NotFound for what is not there and for what is another's: the two look the same."""
@@ -164,8 +104,8 @@ class Queue:
         reasons: dict[Needs, str | None] = {}
 
         def explained(job: Job) -> Job:
-            if job.state is State.RUNNING and (live_usage := self._usage.get(job.id)):
-                return msgspec.structs.replace(job, usage=live_usage.usage)
+            if job.state is State.RUNNING and (usage := self._holders.usage(job.id)):
+                return msgspec.structs.replace(job, usage=usage)
             if job.state is not State.QUEUED:
                 return job
             needs = needs_of(job.spec)
@@ -177,8 +117,7 @@ class Queue:
 
     async def cancel(self, principal: Principal, ref: str) -> Job:
         job = await self.job(principal, ref)
-        result = Result(state=State.CANCELLED, reason=Reason.CANCELLED, message="Cancelled before it was started.")
-        if change := await self._store.cancel(job.id, result, time.time()):
+        if change := await self._store.cancel(job.id, NEVER_STARTED, time.time()):
             self._announce((change,))
         return await self.job(principal, job.id)
 
@@ -187,26 +126,17 @@ class Queue:
 
     async def usage_events(self, principal: Principal, after: int, seen: int) -> tuple[list[Event], int]:
         """What the principal's running jobs use, told since the report `seen`, and the latest of these reports."""
-        told = {job_id: one for job_id, one in self._usage.items() if one.owner == principal.name and one.number > seen}
+        told = self._holders.used_since(principal.name, seen)
         jobs = [job for job_id in told if (job := await self._store.job(job_id)) and job.state is State.RUNNING]
         events = [Event(id=after, at=time.time(), kind="usage", job=job) for job in self._explained(jobs)]
-        return events, max((one.number for one in told.values()), default=seen)
+        return events, max(told.values(), default=seen)
 
     async def executors(self, principal: Principal, *, history: bool) -> ExecutorList:
         kept = {row.info.instance for row in await self._store.executors()}  # those of a removed account are not
         held = await self._store.held_by([one for one in self._executors.instances if one in kept])
         return ExecutorList(
             executors=tuple(
-                Executor(
-                    name=one.offer.name,
-                    info=one.offer.info,
-                    online=one.is_online,
-                    last_seen_at=one.seen_at,
-                    running=tuple(job_id for job_id, owner in held[one.instance] if owner == principal.name),
-                    busy=len(held[one.instance]),
-                    labels=one.offer.all_labels,
-                    readings=one.readings(history=history),
-                )
+                one.shown(held[one.instance], principal.name, history=history)
                 for one in self._executors
                 if one.instance in held
             ),
@@ -260,7 +190,8 @@ class Queue:
     def _claimed(self, jobs: Iterable[HeldJob]) -> ClaimList:
         claims = []
         for held in jobs:
-            log_offset = self._hold(held)
+            log_offset = self._logs.size(held.job_id)
+            self._holders.add(held, log_offset)
             self._wakeups.ring(("events", held.owner))
             self._metrics.claim_latency.observe(held.claimed_at - held.created_at)
             claims.append(
@@ -276,15 +207,6 @@ class Queue:
                 )
             )
         return ClaimList(claims=tuple(claims))
-
-    def _hold(self, held: HeldJob) -> int:
-        """From here on appends of this claim are taken, and those of an earlier one not; returns where they begin."""
-        size = self._logs.size(held.job_id)
-        present = self._holders.get(held.job_id)
-        if present is None or present.claim_id != held.claim_id:
-            limit = size + 2 * (held.spec.limits.output_bytes or 0) + LOG_SLACK_BYTES
-            self._holders[held.job_id] = Holder(held.claim_id, held.executor, held.owner, limit)
-        return size
 
     async def heartbeat(self, name: str, request: HeartbeatRequest, waiter: Waiter) -> Heartbeat:
         """Answers at once when there is something to tell that the executor does not know, or when it leaves."""
@@ -312,12 +234,12 @@ class Queue:
 
     async def report(self, name: str, reports: Sequence[Report]) -> list[TelerunError | None]:
         """Notes what an executor tells; the refusal of each report, or None."""
-        refusals: list[TelerunError | None] = [_unfit(report) for report in reports]
+        refusals: list[TelerunError | None] = [unfit(report) for report in reports]
         for number, one in enumerate(reports):
             if one.usage:
-                refusals[number] = self._note_usage(name, one, one.usage)
+                refusals[number] = self._note_usage(name, one)
         told = [
-            Told(executor=name, report=report, when_cancelled=_cancelled(report.result))
+            Told(executor=name, report=report, when_cancelled=when_cancelled(report.result))
             for report, refused in zip(reports, refusals, strict=True)
             if not refused and not report.usage
         ]
@@ -330,12 +252,11 @@ class Queue:
             for report, refused in zip(reports, refusals, strict=True)
         ]
 
-    def _note_usage(self, name: str, report: Report, usage: Usage) -> TelerunError | None:
+    def _note_usage(self, name: str, report: Report) -> StaleClaim | None:
         try:
-            holder = self.check_claim(name, report.job_id, report.claim_id)
+            holder = self._holders.note_usage(name, report)
         except StaleClaim as refused:
             return refused
-        self._usage[report.job_id] = LiveUsage(next(self._usage_numbers), holder.owner, usage)
         self._wakeups.ring(("events", holder.owner))
         return None
 
@@ -346,10 +267,7 @@ class Queue:
 
     def check_claim(self, name: str, job_id: str, claim_id: str) -> Holder:
         """Raises StaleClaim unless this executor holds the job under this claim."""
-        holder = self._holders.get(job_id)
-        if holder is None or holder.claim_id != claim_id or holder.executor != name:
-            raise StaleClaim(hint="Stop working on it: it was given to another attempt, or has ended.")
-        return holder
+        return self._holders.check(name, job_id, claim_id)
 
     async def job_id(self, ref: str) -> str:
         """Executors say the id; whoever says the number instead is understood too."""
@@ -380,10 +298,7 @@ class Queue:
         for change in changes:
             self._wakeups.ring(("events", change.owner))
             if change.claim_id and change.state not in (State.CLAIMED, State.RUNNING):
-                holder = self._holders.get(change.job_id)
-                if holder and holder.claim_id == change.claim_id:
-                    del self._holders[change.job_id]
-                    self._usage.pop(change.job_id, None)
+                self._holders.remove(change.job_id, change.claim_id)
             if change.instance:
                 self._wakeups.ring(("heartbeat", change.instance))
             if change.needs:
@@ -397,27 +312,5 @@ class Queue:
             self._wakeups.ring(("claims", instance))
 
 
-def new_job_id() -> str:
-    return "j" + secrets.token_bytes(11).translate(BASE_32).decode()
-
-
-def _unfit(report: Report) -> InvalidMessage | None:
-    result = report.result
-    if result is None or (result.state.is_final and (result.state is State.SUCCEEDED) == (result.reason is None)):
-        return None
-    return InvalidMessage("$.result: a final state is needed, with a reason unless the job succeeded.", path="$.result")
-
-
 def _refusal(answer: Change | TelerunError | None) -> TelerunError | None:
     return answer if isinstance(answer, TelerunError) else None
-
-
-def _cancelled(result: Result | None) -> Result:
-    """What a job whose cancelling was asked ends with: that, whatever its executor made of it, or gave back."""
-    if result is None:
-        return Result(state=State.CANCELLED, reason=Reason.CANCELLED, message="Cancelled.")
-    if result.state is State.SUCCEEDED:
-        return result
-    return msgspec.structs.replace(
-        result, state=State.CANCELLED, reason=Reason.CANCELLED, message="Cancelled while it ran.", hint=""
-    )

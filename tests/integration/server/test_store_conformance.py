@@ -22,8 +22,8 @@ from telerun_protocol.errors import (
 )
 from telerun_protocol.messages import Artifact, Job, Report, Result
 from telerun_protocol.states import Phase, Reason, State
+from telerun_server.admission import new_job_id
 from telerun_server.needs import Needs, needs_of
-from telerun_server.queue import new_job_id
 from telerun_server.store.base import Account, ClaimOrder, HeldJob, JobFilter, Store, Submission, Told
 from telerun_server.store.sqlite import SqliteStore
 

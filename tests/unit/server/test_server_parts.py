@@ -13,11 +13,11 @@ from telerun_protocol.errors import InvalidMessage
 from telerun_protocol.limits import DEFAULTS, filled
 from telerun_protocol.logframes import FrameDecoder, encode_frame
 from telerun_protocol.messages import Limits
+from telerun_server.admission import new_job_id
 from telerun_server.config import MAXIMA, exceeded, load
 from telerun_server.handlers.blobs import asked_range
 from telerun_server.handlers.log import Text
 from telerun_server.logs import Log, whole_frames
-from telerun_server.queue import new_job_id
 from telerun_server.wakeups import Waiter, Wakeups
 
 FRAMES = st.lists(st.tuples(st.integers(0, 3), st.binary(max_size=40)), max_size=12)
