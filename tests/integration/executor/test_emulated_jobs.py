@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
 MAKEFILE = "main: main.cu\n\tnvcc -arch=sm_90 -o main main.cu\n"
 UNSUPPORTED = """
 __global__ void k(cudaTextureObject_t t, float* out) {
-    out[0] = tex2D<float>(t, 0.5f, 0.5f);
+    out[0] = texCubemap<float>(t, 0.5f, 0.5f, 0.5f);
 }
 int main() { k<<<1, 1>>>(0, nullptr); }
 """

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from types import MappingProxyType
 
-from telerun_executor.emulator.codegen import arithmetic, conversion, memory, warp
+from telerun_executor.emulator.codegen import arithmetic, conversion, memory, texture, warp
 from telerun_executor.emulator.codegen.calls import call
 from telerun_executor.emulator.codegen.identifiers import string
 from telerun_executor.emulator.codegen.learn import learn
@@ -240,6 +240,10 @@ _BY_HAND: Mapping[str, Emit] = MappingProxyType(
         "wmma": warp.wmma,
         "ldmatrix": warp.ldmatrix,
         "stmatrix": warp.stmatrix,
+        "tex": texture.tex,
+        "tld4": texture.tld4,
+        "suld": texture.suld,
+        "sust": texture.sust,
         "bra": _bra,
         "brx": _brx,
         "ret": _ret,

@@ -16,6 +16,7 @@ from telerun_executor.emulator.ptx.nodes import (
     Register,
     Registers,
     Targets,
+    TexelAddress,
     Vector,
 )
 from telerun_executor.emulator.ptx.table import find
@@ -88,6 +89,8 @@ def _registers(operand: Operand, names: Names) -> list[RegisterInfo]:
         return [found] if found is not None else []
     if isinstance(operand, Vector):
         return [register for item in operand.items for register in _registers(item, names)]
+    if isinstance(operand, TexelAddress):
+        return _registers(Vector((Register(operand.base), *operand.coordinates.items)), names)
     if isinstance(operand, Pair):
         return _registers(operand.first, names) + _registers(operand.second, names)
     if isinstance(operand, Negated):

@@ -9,6 +9,7 @@ with a colon gives the choice a name. Operands are destinations (`=`) or sources
 PTX, or the name of a modifier that is one, or `2T` for twice its width. Special types:
 
     mem      an address                    vec      a vector or a register
+    texel    a texture or surface and coordinates
     imm      an integer constant           target   a label
     !pred    a predicate or its negation   any      what the instruction's function says
 
@@ -27,7 +28,7 @@ from typing import NamedTuple
 
 from telerun_executor.emulator.ptx.types import TYPES, Type, wide
 
-SPECIAL_TYPES = ("mem", "vec", "imm", "target", "!pred", "any")
+SPECIAL_TYPES = ("mem", "vec", "texel", "imm", "target", "!pred", "any")
 
 
 class Slot(NamedTuple):

@@ -38,6 +38,13 @@ class Address(NamedTuple):
     offset: int
 
 
+class TexelAddress(NamedTuple):
+    """`[texture, {x, y}]`: the register of a texture's or surface's handle, and the coordinates."""
+
+    base: str
+    coordinates: Vector
+
+
 class Other(NamedTuple):
     """An operand of an instruction that the emulation does not have: a tensor's coordinates and the like."""
 
@@ -65,7 +72,7 @@ class Sink(NamedTuple):
     """`_`: the result is not wanted."""
 
 
-Operand = Register | Integer | Real | Sum | Address | Vector | Pair | Negated | Sink | Other
+Operand = Register | Integer | Real | Sum | Address | Vector | Pair | Negated | Sink | TexelAddress | Other
 
 
 class Place(NamedTuple):

@@ -29,6 +29,7 @@ from telerun_executor.emulator.ptx.nodes import (
     Statement,
     Sum,
     Targets,
+    TexelAddress,
     Vector,
 )
 
@@ -216,7 +217,7 @@ def _named(cursor: Cursor) -> Operand:
     return found
 
 
-def _address(cursor: Cursor) -> Address | Other:
+def _address(cursor: Cursor) -> Address | TexelAddress | Other:
     base: str | None = None
     offset = 0
     if cursor.token.kind == WORD:
@@ -228,6 +229,10 @@ def _address(cursor: Cursor) -> Address | Other:
     if cursor.accept("]"):
         return Address(base, offset)
     cursor.expect(",")
+    if base is not None and cursor.at("{"):
+        coordinates = _operand(cursor)
+        if isinstance(coordinates, Vector) and cursor.accept("]"):
+            return TexelAddress(base, coordinates)
     return _other(cursor, "]")
 
 

@@ -17,6 +17,7 @@ from telerun_executor.emulator.ptx import (
     table_integer,
     table_matrix,
     table_memory,
+    table_texture,
     table_warp,
 )
 from telerun_executor.emulator.ptx.errors import UnsupportedPtx
@@ -25,7 +26,7 @@ from telerun_executor.emulator.ptx.forms import Form
 
 def _instructions() -> Mapping[str, tuple[Form, ...]]:
     found = dict[str, list[Form]]()
-    for part in (table_integer, table_float, table_convert, table_memory, table_warp, table_matrix):
+    for part in (table_integer, table_float, table_convert, table_memory, table_warp, table_matrix, table_texture):
         for form in part.FORMS:
             found.setdefault(form.opcode, []).append(form)
     return MappingProxyType({opcode: tuple(forms) for opcode, forms in found.items()})
@@ -36,8 +37,13 @@ INSTRUCTIONS = _instructions()
 REFUSED: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(
-            ("tex", "tld4", "txq", "suld", "sust", "sured", "suq", "istypep"), "textures and surfaces are not emulated"
+            ("tex", "tld4"),
+            "textures are of one to three dimensions, without mipmaps",
         ),
+        **dict.fromkeys(
+            ("suld", "sust", "sured"), "surfaces are read and written by bytes, in one to three dimensions"
+        ),
+        **dict.fromkeys(("txq", "suq", "istypep"), "questions to textures and surfaces are not emulated"),
         **dict.fromkeys(("wgmma", "tcgen05", "setmaxnreg", "tensormap"), "it is of one GPU architecture only"),
         **dict.fromkeys(("mapa", "getctarank", "clusterlaunchcontrol", "multimem"), "clusters are not emulated"),
         **dict.fromkeys(

@@ -72,11 +72,7 @@ static cudaError_t copy(Copy made, cudaStream_t stream, bool is_waiting, const c
     if (is_waiting)
         emu_output_flush();
     ENTER;
-    if (emu_stream(stream) == NULL)
-        return emu_return(cudaErrorInvalidResourceHandle);
-    if (emu_stream_is_capturing(stream))
-        return emu_return(emu_submit(stream, (Operation){.kind = DO_COPY, .copy = made}, name));
-    return emu_return(emu_copy(&made, name));
+    return emu_return(emu_submit(stream, (Operation){.kind = DO_COPY, .copy = made}, name));
 }
 
 static Copy plain(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind)
@@ -135,34 +131,18 @@ EXPORT cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from
     return copy(rows(to, to_pitch, from, from_pitch, width, height, kind), stream, false, "cudaMemcpy2DAsync");
 }
 
-bool emu_copy_of_3d(Copy *made, const struct cudaMemcpy3DParms *p)
-{
-    if (p->srcArray != NULL || p->dstArray != NULL) {
-        emu_say("error", "cudaMemcpy3D: CUDA arrays are not emulated");
-        return false;
-    }
-    size_t to_slice = p->dstPtr.pitch * p->dstPtr.ysize, from_slice = p->srcPtr.pitch * p->srcPtr.ysize;
-    *made = rows((uint8_t *)p->dstPtr.ptr + p->dstPos.z * to_slice + p->dstPos.y * p->dstPtr.pitch + p->dstPos.x,
-                 p->dstPtr.pitch,
-                 (uint8_t *)p->srcPtr.ptr + p->srcPos.z * from_slice + p->srcPos.y * p->srcPtr.pitch + p->srcPos.x,
-                 p->srcPtr.pitch, p->extent.width, p->extent.height, p->kind);
-    made->depth = p->extent.depth;
-    made->to_slice = to_slice;
-    made->from_slice = from_slice;
-    return true;
-}
-
 EXPORT cudaError_t cudaMemcpy3D(const struct cudaMemcpy3DParms *p)
 {
     Copy made;
-    return emu_copy_of_3d(&made, p) ? copy(made, NULL, true, "cudaMemcpy3D") : emu_return(cudaErrorNotSupported);
+    cudaError_t error = emu_copy_of_3d(&made, p);
+    return error == cudaSuccess ? copy(made, NULL, true, "cudaMemcpy3D") : emu_return(error);
 }
 
 EXPORT cudaError_t cudaMemcpy3DAsync(const struct cudaMemcpy3DParms *p, cudaStream_t stream)
 {
     Copy made;
-    return emu_copy_of_3d(&made, p) ? copy(made, stream, false, "cudaMemcpy3DAsync")
-                                    : emu_return(cudaErrorNotSupported);
+    cudaError_t error = emu_copy_of_3d(&made, p);
+    return error == cudaSuccess ? copy(made, stream, false, "cudaMemcpy3DAsync") : emu_return(error);
 }
 
 /* --- Symbols ------------------------------------------------------------------------------------------------------ */

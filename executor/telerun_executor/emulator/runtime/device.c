@@ -12,6 +12,8 @@
 
 #define CLOCK_KHZ 1000000
 #define MEMORY_BUS_BITS 256
+#define MOST_TEXELS 131072     /* of an axis; in three dimensions: */
+#define MOST_TEXELS_3D 16384
 #define L2_BYTES (4 << 20)
 
 static _Thread_local int current;
@@ -137,6 +139,14 @@ EXPORT cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *p, int device)
     p->minor = arch() % 10;
     p->textureAlignment = 512;
     p->texturePitchAlignment = 32;
+    p->maxTexture1D = p->maxTexture2D[0] = p->maxSurface1D = p->maxSurface2D[0] = MOST_TEXELS;
+    p->maxTexture2D[1] = p->maxTexture2DLinear[1] = p->maxSurface2D[1] = MOST_TEXELS / 2;
+    p->maxTexture2DLinear[0] = MOST_TEXELS;
+    p->maxTexture2DLinear[2] = 0x1fffe0;
+    for (int i = 0; i < 3; i++)
+        p->maxTexture3D[i] = p->maxSurface3D[i] = MOST_TEXELS_3D;
+    p->maxTexture1DLayered[0] = p->maxTexture2DLayered[0] = p->maxTexture2DLayered[1] = 32768;
+    p->maxTexture1DLayered[1] = p->maxTexture2DLayered[2] = 2048;
     p->multiProcessorCount = EMU_SM_COUNT;
     p->canMapHostMemory = p->concurrentKernels = p->unifiedAddressing = p->managedMemory = 1;
     p->surfaceAlignment = 512;
@@ -186,6 +196,14 @@ EXPORT cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attrib
         {cudaDevAttrMaxRegistersPerBlock, EMU_REGISTERS},
         {cudaDevAttrClockRate, CLOCK_KHZ},
         {cudaDevAttrTextureAlignment, 512},
+        {cudaDevAttrMaxTexture1DWidth, MOST_TEXELS},
+        {cudaDevAttrMaxTexture2DWidth, MOST_TEXELS},
+        {cudaDevAttrMaxTexture2DHeight, MOST_TEXELS / 2},
+        {cudaDevAttrMaxTexture3DWidth, MOST_TEXELS_3D},
+        {cudaDevAttrMaxTexture3DHeight, MOST_TEXELS_3D},
+        {cudaDevAttrMaxTexture3DDepth, MOST_TEXELS_3D},
+        {cudaDevAttrMaxTexture2DLinearWidth, MOST_TEXELS},
+        {cudaDevAttrMaxTexture2DLinearHeight, MOST_TEXELS / 2},
         {cudaDevAttrGpuOverlap, 1},
         {cudaDevAttrMultiProcessorCount, EMU_SM_COUNT},
         {cudaDevAttrCanMapHostMemory, 1},

@@ -24,11 +24,7 @@ cudaError_t emu_fill(const Fill *fill, const char *name)
 static cudaError_t fill(Fill made, cudaStream_t stream, const char *name)
 {
     ENTER;
-    if (emu_stream(stream) == NULL)
-        return emu_return(cudaErrorInvalidResourceHandle);
-    if (emu_stream_is_capturing(stream))
-        return emu_return(emu_submit(stream, (Operation){.kind = DO_FILL, .fill = made}, name));
-    return emu_return(emu_fill(&made, name));
+    return emu_return(emu_submit(stream, (Operation){.kind = DO_FILL, .fill = made}, name));
 }
 
 static Fill bytes_of(void *to, size_t pitch, int value, size_t width, size_t height)

@@ -17,7 +17,7 @@ cudaError_t emu_kernel_node(Operation *operation, const struct cudaKernelNodePar
 cudaError_t emu_copy_node_3d(Operation *operation, const struct cudaMemcpy3DParms *p)
 {
     operation->kind = DO_COPY;
-    return emu_copy_of_3d(&operation->copy, p) ? cudaSuccess : cudaErrorNotSupported;
+    return emu_copy_of_3d(&operation->copy, p);
 }
 
 Operation emu_copy_node(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind)

@@ -171,6 +171,7 @@ EMU_INLINE void emu_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }   /
 #include "kernel_warp.h"
 #include "kernel_copy.h"
 #include "kernel_matrix.h"
+#include "kernel_texture.h"
 
 #pragma GCC visibility pop
 

@@ -44,7 +44,9 @@ void emu_drop(Operation *operation)
 cudaError_t emu_submit(cudaStream_t stream, Operation operation, const char *name)
 {
     cudaError_t error;
-    if (emu_stream_is_capturing(stream)) {
+    if (emu_stream(stream) == NULL) {
+        error = cudaErrorInvalidResourceHandle;
+    } else if (emu_stream_is_capturing(stream)) {
         error = emu_stream_capture(stream, operation);
         if (error == cudaSuccess)
             return cudaSuccess;

@@ -80,6 +80,8 @@ size_t emu_reach(size_t width, size_t height, size_t depth, size_t pitch,
 
 /* fill.c */
 cudaError_t emu_fill(const Fill *fill, const char *name);
-bool emu_copy_of_3d(Copy *made, const struct cudaMemcpy3DParms *p);    /* false for CUDA arrays */
+
+/* array_copy.c: to, from and between arrays too. */
+cudaError_t emu_copy_of_3d(Copy *made, const struct cudaMemcpy3DParms *p);
 
 #endif

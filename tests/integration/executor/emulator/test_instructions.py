@@ -34,7 +34,7 @@ GROUPS = {  # opcodes, how many sets of operands, one of how many variants is ta
 ELSEWHERE = """
     mov ld ldu st atom red cp cvta isspacep prefetch prefetchu discard applypriority alloca stacksave stackrestore
     membar fence bar barrier mbarrier shfl vote match redux elect activemask mma wmma ldmatrix stmatrix movmatrix
-    bra brx ret exit trap brkpt nanosleep pmevent griddepcontrol
+    tex tld4 suld sust bra brx ret exit trap brkpt nanosleep pmevent griddepcontrol
 """
 
 

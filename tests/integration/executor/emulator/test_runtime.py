@@ -112,6 +112,9 @@ def line_of(mark: str) -> int:
             0,
             "read_local",
         ),
+        ("texture destroyed", 700, "0x1 is no texture object, or was destroyed", 0, "read_texture"),
+        ("texture of a freed array", 700, "0 bytes into a freed block of 64 bytes allocated by", 0, "read_texture"),
+        ("surface by elements", 716, "its x counts bytes, and 1 is no multiple of 4", 1, "read_surface"),
         ("heap past the end", 700, "after the end of a block of 40 bytes allocated by malloc", 0, "overrun_heap"),
     ],
 )
@@ -155,7 +158,7 @@ def test_what_is_in_order_is_not_called_a_race(mistakes: Start) -> None:
         ("copy in the wrong direction", 1, "is a device pointer, but the copy's direction says that it is the host's"),
         ("freed twice", 1, "was freed before"),
         ("free of host memory", 1, "cudaFree"),
-        ("not emulated", 801, "cudaMallocArray is not emulated"),
+        ("not emulated", 801, "cudaMallocMipmappedArray is not emulated"),
     ],
 )
 def test_a_mistake_in_a_call(mistakes: Start, mistake: str, error: int, words: str) -> None:

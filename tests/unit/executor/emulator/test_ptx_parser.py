@@ -28,6 +28,7 @@ from telerun_executor.emulator.ptx.nodes import (
     Statement,
     Sum,
     Targets,
+    TexelAddress,
     Vector,
 )
 from telerun_executor.emulator.ptx.parser import parse
@@ -66,7 +67,8 @@ def test_a_module_says_what_it_is_for_and_where_its_lines_come_from() -> None:
         ("setp.eq.s32 %p1|%p2, %r1, 0x10U;", (Pair(Register("%p1"), Register("%p2")), Register("%r1"), Integer(16))),
         ("and.pred %p1, %p2, !%p3;", (Register("%p1"), Register("%p2"), Negated(Register("%p3")))),
         ("ret;", ()),
-        ("x [%r1, {%r2, 1}], (3 * 4);", (Other("{%r2,1}"), Other("3*4"))),
+        ("x [%r1, {%r2, 1}];", (TexelAddress("%r1", Vector((Register("%r2"), Integer(1)))),)),
+        ("x [%r1, %r3, {%r2, 1}], (3 * 4);", (Other("%r3,{%r2,1}"), Other("3*4"))),
     ],
 )
 def test_operands(text: str, operands: tuple[object, ...]) -> None:

@@ -78,6 +78,31 @@ __global__ void race(int *out) {
     out[threadIdx.x] = mine;
 }
 
+__global__ void read_texture(cudaTextureObject_t texture, float *out) {
+    out[threadIdx.x] = tex2D<float>(texture, threadIdx.x, 0);    // read_texture
+}
+
+__global__ void read_surface(cudaSurfaceObject_t surface, float *out) {
+    out[threadIdx.x] = surf2Dread<float>(surface, threadIdx.x, 0);    // read_surface
+}
+
+static void textures(const char *mistake, float *out) {
+    cudaChannelFormatDesc format = cudaCreateChannelDesc<float>();
+    cudaResourceDesc resource = {};
+    cudaTextureDesc wanted = {};
+    cudaTextureObject_t texture;
+    cudaSurfaceObject_t surface;
+    cudaMallocArray(&resource.res.array.array, &format, 4, 4, cudaArraySurfaceLoadStore);
+    cudaCreateTextureObject(&texture, &resource, &wanted, nullptr);
+    cudaCreateSurfaceObject(&surface, &resource);
+    if (strcmp(mistake, "texture destroyed") == 0) cudaDestroyTextureObject(texture);
+    if (strcmp(mistake, "texture of a freed array") == 0) cudaFreeArray(resource.res.array.array);
+    if (strcmp(mistake, "surface by elements") == 0)
+        read_surface<<<1, 4>>>(surface, out);
+    else
+        read_texture<<<1, 4>>>(texture, out);
+}
+
 // No race: neighbouring bytes, atomics, warp operations, a lock, and the block that comes last.
 __global__ void in_order(int *out) {
     __shared__ char bytes[64];
@@ -126,7 +151,8 @@ int main(int, char **arguments) {
     if (is("copy in the wrong direction")) cudaMemcpy(host, device, 400, cudaMemcpyHostToDevice);
     if (is("freed twice")) cudaFree(device), cudaFree(device);
     if (is("free of host memory")) cudaFree(host);
-    if (is("not emulated")) cudaMallocArray((cudaArray_t *)host, nullptr, 10);
+    if (is("not emulated")) cudaMallocMipmappedArray((cudaMipmappedArray_t *)host, nullptr, cudaExtent(), 10);
+    if (strstr(mistake, "texture") || strstr(mistake, "surface")) textures(mistake, (float *)device);
     if (is("used by the host")) printf("%d\n", device[1]);
     if (is("never freed")) return 0;
     cudaError_t launched = cudaGetLastError(), waited = cudaDeviceSynchronize(), after = cudaMalloc(&device, 4);
