@@ -27,9 +27,10 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from telerun_labextension.problems import problem
 from telerun_labextension.upstream import Upstream
 from telerun_protocol import routes
-from telerun_protocol.client import Client, server_sent
+from telerun_protocol.client import Client
 from telerun_protocol.codec import encode
 from telerun_protocol.errors import NotConfigured, TelerunError
+from telerun_protocol.http_client import server_sent
 
 HELLO = b'{"type":"hello"'
 UNSENT_MESSAGES = 200

@@ -12,7 +12,7 @@ from telerun_server.handlers.about import (
     MetricsHandler,
     VersionHandler,
 )
-from telerun_server.handlers.base import Parts, UnknownRoute, log_request
+from telerun_server.handlers.base import UnknownRoute, log_request
 from telerun_server.handlers.blobs import BlobHandler, FileHandler
 from telerun_server.handlers.events import EventsHandler
 from telerun_server.handlers.executors import (
@@ -24,6 +24,7 @@ from telerun_server.handlers.executors import (
 )
 from telerun_server.handlers.jobs import BatchHandler, CancelHandler, JobHandler, JobsHandler
 from telerun_server.handlers.log import LogHandler
+from telerun_server.handlers.parts import Parts
 
 # In the order in which they are tried: those asked for most come first.
 ROUTES: tuple[tuple[str, type[RequestHandler]], ...] = (

@@ -21,7 +21,7 @@ from telerun_server.app import application
 from telerun_server.blobs import FolderBlobs
 from telerun_server.config import Config
 from telerun_server.files import Files
-from telerun_server.handlers.base import Parts, Requests
+from telerun_server.handlers.parts import Parts, Requests
 from telerun_server.logs import Logs
 from telerun_server.maintenance import purge_for_ever, watch_leases
 from telerun_server.metrics import Metrics
