@@ -78,7 +78,7 @@ async def test_retrying_ends() -> None:
 
 
 async def test_the_wait_before_the_last_try_is_not_longer_than_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("telerun_protocol.client._backoff", wait_fixed(100))
+    monkeypatch.setattr("telerun_protocol.http_client._backoff", wait_fixed(100))
     async with asyncio.timeout(50), Client(f"http://127.0.0.1:{unused_port()}", retry_s=0.3) as client:
         with pytest.raises(ServerUnreachable):
             await client.me()
