@@ -1,5 +1,8 @@
 """What travels between Telerun's programs: frozen, keyword-only structs.
 
+They are the contract, declarations without workings, so all of them stand in one file: what is asked, what came of it,
+executors, the service.
+
 Units are in the names: `_s` seconds, `_bytes` bytes, `_at` seconds since 1970 by the server's clock. Unknown keys are
 ignored when read, so that old and new versions can talk; a field is added, never given another meaning.
 """
@@ -15,6 +18,7 @@ from msgspec import Meta, Struct
 from telerun_protocol.states import Check, Isolation, Language, Phase, Reason, State
 
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Instance = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 ShortText = Annotated[str, Meta(max_length=1000)]
 Argument = Annotated[str, Meta(max_length=100_000)]
@@ -113,7 +117,8 @@ class JobSpec(Message, frozen=True, kw_only=True):
         for group in (self.files, self.inputs):
             paths = [file.path for file in group]
             if len(set(paths)) != len(paths):
-                raise ValueError("two files have the same path")
+                twice = min(path for path in paths if paths.count(path) > 1)
+                raise ValueError(f"two files have the same path {twice!r}")
             parents = {str(parent) for path in paths for parent in PurePosixPath(path).parents}
             if both := parents.intersection(paths):
                 raise ValueError(f"{min(both)!r} cannot be a file and a folder")
@@ -379,10 +384,8 @@ class ToolchainInfo(Message, frozen=True, kw_only=True):
 class ExecutorInfo(Message, frozen=True, kw_only=True):
     """What an executor process tells about itself when it starts. `instance` is new for each process."""
 
-    instance: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
-    replaces: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")] | None = (
-        None  # its dead predecessor in the same work folder
-    )
+    instance: Instance
+    replaces: Instance | None = None  # its dead predecessor in the same work folder
     host: ShortText = ""  # the machine's own name
     version: str
     slots: PositiveInt
