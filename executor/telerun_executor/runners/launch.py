@@ -19,7 +19,7 @@ import psutil
 from telerun_executor.runners import native
 from telerun_protocol.errors import SandboxError
 
-SOURCE = Path(__file__).with_name("launcher.c")
+SOURCE = Path(__file__).with_name("launcher") / "launcher.c"
 UNKILLABLE_AFTER_S = 5.0  # as it says
 EXIT_WITHIN_S = UNKILLABLE_AFTER_S + 3.0
 

@@ -22,196 +22,22 @@
  * {"failed", "errno"} when it could not be started, or {"stuck"} when something of it cannot be killed.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <ctype.h>
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
-#include <linux/sched.h>
-#include <net/if.h>
 #include <poll.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { MOST_FDS = 16, UNKILLABLE_AFTER_S = 5, LOOK_AGAIN_MS = 50 };
+#include "message.h"
+#include "process.h"
+
+enum { UNKILLABLE_AFTER_S = 5, LOOK_AGAIN_MS = 50 };
 #define OOM_SCORE "500" /* when memory runs out, a job goes before the executor */
 
-static int control, deaths; /* the socket; a descriptor that tells when a child has ended */
-static int network = -1;    /* the machine's, where not every command is to have it */
-
-/* ------------------------------------------------------------------------------------------------------- messages */
-
-struct message {
-    char *text, *next, *end;
-    char **lists, **free_place; /* the words of all lists, each list with a null pointer after it */
-    int fds[MOST_FDS], fd_count;
-};
-
-static int read_all(void *to, size_t size) {
-    for (size_t done = 0; done < size;) {
-        ssize_t got = recv(control, (char *)to + done, size - done, 0);
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return 0;
-        done += (size_t)got;
-    }
-    return 1;
-}
-
-/* Waits for the next message; 0 when the executor is gone. */
-static int receive(struct message *message) {
-    uint32_t length;
-    char ancillary[CMSG_SPACE(sizeof(int) * MOST_FDS)] __attribute__((aligned(8)));
-    struct iovec first = {&length, 1};
-    struct msghdr header = {
-        .msg_iov = &first, .msg_iovlen = 1, .msg_control = ancillary, .msg_controllen = sizeof ancillary};
-    ssize_t got;
-    do got = recvmsg(control, &header, MSG_CMSG_CLOEXEC);
-    while (got < 0 && errno == EINTR);
-    if (got != 1 || !read_all((char *)&length + 1, sizeof length - 1)) return 0;
-    memset(message, 0, sizeof *message);
-    for (struct cmsghdr *one = CMSG_FIRSTHDR(&header); one; one = CMSG_NXTHDR(&header, one))
-        if (one->cmsg_level == SOL_SOCKET && one->cmsg_type == SCM_RIGHTS) {
-            message->fd_count = (int)((one->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-            memcpy(message->fds, CMSG_DATA(one), sizeof(int) * (size_t)message->fd_count);
-        }
-    size_t size = ntohl(length), words = 0;
-    message->next = message->text = malloc(size + 1);
-    if (!message->text || !read_all(message->text, size)) return 0;
-    message->text[size] = 0;
-    message->end = message->text + size;
-    for (char *at = message->text; at < message->end; at++) words += *at == 0;
-    message->free_place = message->lists = calloc(2 * words + 1, sizeof *message->lists);
-    return message->lists != NULL;
-}
-
-static void discard(struct message *message) {
-    for (int i = 0; i < message->fd_count; i++) close(message->fds[i]);
-    free(message->text);
-    free(message->lists);
-}
-
-static char *word(struct message *message) {
-    char *found = message->next;
-    if (found < message->end) message->next += strlen(found) + 1;
-    return found; /* past the end it is empty */
-}
-
-static char **list(struct message *message) {
-    char **found = message->free_place;
-    for (long count = atol(word(message)); count > 0 && message->next < message->end; count--)
-        *message->free_place++ = word(message);
-    message->free_place++;
-    return found;
-}
-
-/* ------------------------------------------------------------------------------------------------------- processes */
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-static int write_file(const char *path, const char *text) {
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0) return -1;
-    ssize_t put = write(fd, text, strlen(text));
-    int error = errno;
-    close(fd);
-    errno = error;
-    return put < 0 ? -1 : 0;
-}
-
-static pid_t parent_of(const char *pid) {
-    char path[64], stat[512];
-    snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return -1;
-    ssize_t size = read(fd, stat, sizeof stat - 1);
-    close(fd);
-    if (size <= 0) return -1;
-    stat[size] = 0;
-    char *name_end = strrchr(stat, ')'); /* the name before it may hold anything */
-    return name_end && strlen(name_end) > 4 ? (pid_t)atol(name_end + 4) : -1;
-}
-
-/* Sends a signal to every process below this one, but for the first `spared` generations of them. */
-static void signal_all(int number, int spared) {
-    size_t count = 0, space = 256, known = 0;
-    struct process {
-        pid_t pid, parent;
-    } *all = malloc(space * sizeof *all);
-    pid_t *family = NULL;
-    DIR *proc = opendir("/proc");
-    if (!all || !proc) goto done;
-    for (struct dirent *entry; (entry = readdir(proc));) {
-        if (!isdigit((unsigned char)entry->d_name[0])) continue;
-        if (count == space) {
-            struct process *more = realloc(all, (space *= 2) * sizeof *all);
-            if (!more) goto done;
-            all = more;
-        }
-        all[count++] = (struct process){(pid_t)atol(entry->d_name), parent_of(entry->d_name)};
-    }
-    family = malloc((count + 1) * sizeof *family);
-    if (!family) goto done;
-    family[known++] = getpid();
-    for (size_t of = 0; of < known; of++)
-        for (size_t i = 0; i < count; i++)
-            if (all[i].parent == family[of] && known <= count) family[known++] = all[i].pid;
-    for (size_t i = 1 + (size_t)spared; i < known; i++) kill(family[i], number);
-done:
-    if (proc) closedir(proc);
-    free(family);
-    free(all);
-}
-
-/* A fork whose child begins in a cgroup of version 2: joining one later costs many milliseconds. */
-static pid_t fork_into(const char *cgroup) {
-    if (!*cgroup) return fork();
-    int folder = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0) return -1;
-    struct clone_args args = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)folder};
-    pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
-    int error = errno;
-    if (pid != 0) close(folder);
-    if (pid >= 0 || (error != ENOSYS && error != EPERM && error != EINVAL && error != E2BIG)) {
-        errno = error;
-        return pid;
-    }
-    char file[4096]; /* an older kernel, or a filter around us that knows no clone3 */
-    snprintf(file, sizeof file, "%s/cgroup.procs", cgroup);
-    pid = fork();
-    if (pid == 0 && write_file(file, "0") != 0) _exit(127);
-    return pid;
-}
-
-/* ------------------------------------------------------------------------------------------------------ the command */
-
-/* Leaves the network for an empty one; 0 where that cannot be. */
-static int be_alone(void) {
-    if (unshare(CLONE_NEWNET) != 0) return 0;
-    struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-    int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    int done = any >= 0 && ioctl(any, SIOCSIFFLAGS, &loopback) == 0;
-    if (any >= 0) close(any);
-    return done;
-}
+static int deaths;       /* a descriptor that tells when a child has ended */
+static int network = -1; /* the machine's, where not every command is to have it */
 
 struct command {
     char *folder, *cgroup, **cgroups, **kills, **limits, **argv, **env;
@@ -344,16 +170,6 @@ static int kill_all(struct running *running, const struct command *command) {
         signal_all(SIGKILL, 0);
         if (now() > deadline) return 0;
         wait_for(LOOK_AGAIN_MS, 0);
-    }
-    return 1;
-}
-
-static int answer(const char *line) {
-    for (size_t size = strlen(line), done = 0; done < size;) {
-        ssize_t put = send(control, line + done, size - done, MSG_NOSIGNAL);
-        if (put < 0 && errno == EINTR) continue;
-        if (put < 0) return 0;
-        done += (size_t)put;
     }
     return 1;
 }
