@@ -7,10 +7,10 @@ display from a later cell is what repairs it.
 from __future__ import annotations
 
 import contextvars
+import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
-
-from IPython.core.interactiveshell import InteractiveShell
 
 from telerun_magic import show
 from telerun_magic.job_handle import Job
@@ -24,22 +24,24 @@ LAST_WORDS_S = 5.0
 @dataclass(frozen=True, slots=True)
 class _Entry:
     job: Job
-    how: Presentation
+    screen: show.LeftBehind | None
     thread: threading.Thread
 
 
 class Background:
     """The jobs of one kernel that nobody has seen the end of."""
 
-    def __init__(self, shell: InteractiveShell) -> None:
-        self._shell = shell
+    def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
 
     def jobs(self) -> list[Job]:
         return [entry.job for entry in self._entries.values()]
 
-    def start(self, job: Job, how: Presentation, screen: show.Notebook | None) -> None:
-        """Keeps up with a job. The thread runs in a copy of the cell's context: its output stays with the cell."""
+    def start(self, job: Job, how: Presentation, screen: show.LeftBehind | None) -> None:
+        """Keeps up with a job and saves its files where `how` asks for that.
+
+        The thread runs in a copy of the cell's context: its output stays with the cell.
+        """
 
         def watch() -> None:
             try:
@@ -47,12 +49,14 @@ class Background:
                     Watch(job, screen).run()
                 else:
                     job.wait()
-            except TelerunError:
-                return  # the server is lost: whoever asks for the job hears of it
+                    show.save(job, how)
+            except TelerunError as error:  # the server is lost, or a file cannot be written
+                if not screen:
+                    print(f"Telerun: {error}", file=sys.stderr)  # noqa: T201 - nobody else will tell
 
         context = contextvars.copy_context()
         thread = threading.Thread(target=context.run, args=(watch,), name=f"telerun-{job.number}", daemon=True)
-        self._entries[job.id] = _Entry(job, how, thread)
+        self._entries[job.id] = _Entry(job, screen, thread)
         thread.start()
 
     def republish(self, *_: object) -> None:
@@ -65,11 +69,8 @@ class Background:
                     self._show(entry)
 
     def _show(self, entry: _Entry) -> None:
-        try:
-            view = show.gather(entry.job, entry.how, with_output=True, saved_to=entry.how.out)
-        except TelerunError:
-            return
-        if hasattr(self._shell, "kernel"):
-            show.publish(self._shell, entry.job, view, update=True)
+        if entry.screen:
+            with suppress(TelerunError):  # the server is lost: whoever asks for the job hears of it
+                entry.screen.show_again(entry.job)
         else:
             print(f"{entry.job!r} has ended; %telerun_attach {entry.job.number} shows it.")  # noqa: T201

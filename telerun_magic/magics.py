@@ -31,7 +31,7 @@ class TelerunMagics(Magics):
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
-        self.background = Background(shell)
+        self.background = Background()
         self._defaults: dict[str, Any] = {}
         self._last: Job | None = None
         self._cell = ""
@@ -81,7 +81,7 @@ class TelerunMagics(Magics):
         """`ours`: this cell has started it, and interrupting the cell ends it."""
         in_notebook = hasattr(self.shell, "kernel")
         if how.background or how.leave:
-            screen = show.Background(self.shell, how) if in_notebook else None
+            screen = show.LeftBehind(self.shell, how) if in_notebook else None
             if screen:
                 screen.update(job)
             else:

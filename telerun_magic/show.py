@@ -24,15 +24,20 @@ from telerun_protocol.states import StreamId
 TEXT_BYTES = 64_000  # of a stream, kept for a display
 
 
-def gather(job: Job, how: Presentation | None = None, *, with_output: bool, saved_to: Path | None = None) -> JobDisplay:
-    """What there is to show now; fetches pictures, tables and assembly of a job that has ended."""
+def gather(
+    job: Job, how: Presentation | None = None, *, with_output: bool, saved_to: Path | None = None, notice: str = ""
+) -> JobDisplay:
+    """What there is to show now; fetches pictures, tables and assembly of a job that has ended.
+
+    `notice` is what else a person should know.
+    """
     how = how or Presentation()
     feed = job.feed
     info = feed.info
     ended = info.state.is_final
     if ended or with_output:
         job.read()
-    notices: list[str] = []
+    notices = [f"{notice}\n"] if notice else []
     previews: dict[str, bytes] = {}
     listing = None
     if ended:
@@ -102,6 +107,8 @@ class Notebook:
         self._shell = shell
         self._how = how
         self._is_there = False
+        self._saved_to: Path | None = None
+        self._notice = ""
 
     def write(self, stream: str, text: str) -> None:
         write(stream, text)
@@ -111,25 +118,36 @@ class Notebook:
             self._publish(job)
 
     def finish(self, job: Job) -> None:
-        saved_to = None
         try:
-            saved_to = save(job, self._how)
+            self._saved_to = save(job, self._how)
         finally:  # how it ended is shown, whether its files could be saved or not
-            self._publish(job, saved_to)
+            self._publish(job)
 
-    def _publish(self, job: Job, saved_to: Path | None = None) -> None:
-        view = gather(job, self._how, with_output=self._with_output, saved_to=saved_to)
+    def _publish(self, job: Job) -> None:
+        view = gather(job, self._how, with_output=self._with_output, saved_to=self._saved_to, notice=self._notice)
         publish(self._shell, job, view, update=self._is_there)
         self._is_there = True
 
 
-class Background(Notebook):
+class LeftBehind(Notebook):
     """The output of a cell that has returned: its display holds what the job prints, too."""
 
     _with_output = True
 
     def write(self, stream: str, text: str) -> None:
         return
+
+    def finish(self, job: Job) -> None:
+        """No error reaches anybody here: what could not be saved is told in the display."""
+        try:
+            super().finish(job)
+        except TelerunError as error:
+            self._notice = str(error)
+            self._publish(job)
+
+    def show_again(self, job: Job) -> None:
+        """The end, once more."""
+        self._publish(job)
 
 
 class OutputOnly:

@@ -96,6 +96,22 @@ def test_background_job_is_complete_in_a_saved_notebook(execute) -> None:
     assert "exit code 7" in failed.text
 
 
+def test_background_job_tells_where_its_files_are_and_why_they_are_not(execute, tmp_path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    saved, unsaved, empty, *_ = execute(
+        "%%telerun sh --bg --var one --out kept\necho content > out/f.txt",
+        "%%telerun sh --bg --var two --out taken\necho content > out/f.txt",
+        "%%telerun sh --bg --var three --out kept\ntrue",
+        "one.wait(); two.wait(); three.wait();",
+        "1",
+    )
+    assert "Files saved in kept" in saved.text
+    assert (tmp_path / "kept" / "f.txt").read_text() == "content\n"
+    assert "taken/f.txt" in unsaved.text
+    assert "cannot be written" in unsaved.text
+    assert "Files saved" not in unsaved.text + empty.text
+
+
 def test_attach_after_the_kernel_is_lost(kernel) -> None:
     started = kernel.run("%%telerun sh --bg\nfor n in 1 2 3 4 5 6; do echo part $n; sleep 0.3; done; > out/f.txt")
     number = started.facts["number"]
