@@ -119,7 +119,7 @@ def _seccomp() -> Capability:
         ok=not problem,
         found=problem or platform.machine(),
         why="keeps jobs from calls that reach around the sandbox",
-        fix=f"a machine of kind {seccomp.MACHINE}, with a kernel that has seccomp",
+        fix=f"a machine of kind {' or '.join(seccomp.MACHINES)}, with a kernel that has seccomp",
     )
 
 
