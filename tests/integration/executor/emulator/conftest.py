@@ -12,10 +12,10 @@ from tests_ptx import PtxDevice
 
 
 @pytest.fixture(scope="session")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Emulator:
+def emulator(emulation_cache: Path) -> Emulator:
     if reason := no_compiler():
         pytest.skip(reason)
-    return Emulator.built(tmp_path_factory.mktemp("emulator"))
+    return Emulator.built(emulation_cache)
 
 
 @pytest.fixture(scope="session")
