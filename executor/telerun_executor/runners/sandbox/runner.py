@@ -165,6 +165,8 @@ class SandboxRunner(Runner):
             yield workspace
         finally:
             if keep:
+                with contextlib.suppress(OSError):
+                    storage.unmount(_terminals(workspace))  # nothing to look at later
                 await asyncio.to_thread(_keep, workspace.root, self._jobs / name)
             if any(storage.is_slow_to_free(path) for path in (workspace.root, workspace.run)):
                 await asyncio.to_thread(self._unmount, workspace)

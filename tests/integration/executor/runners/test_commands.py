@@ -27,6 +27,7 @@ async def test_a_workspace_lasts_as_long_as_its_job(runner: Runner, tmp_path: Pa
         os.mkfifo(kept.out / "pipe")
     assert not gone.root.exists()
     assert (tmp_path / "jobs" / "b" / "run" / "work" / "out" / "file").read_text() == "kept"
+    assert not any(path.is_char_device() for path in (tmp_path / "jobs" / "b").rglob("*"))
 
 
 async def test_output_is_kept_apart_and_complete(box: Any, workspace: Workspace, taker: Taker) -> None:
