@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from telerun_magic import io_thread, session
+from telerun_magic.last_words import last_words
 from telerun_magic.outputs import JobFiles, Lines, Output
-from telerun_magic.render import clean
 from telerun_magic.session import Feed
 from telerun_protocol.codec import decode
 from telerun_protocol.errors import (
@@ -34,11 +34,9 @@ from telerun_protocol.messages import (
     check_path,
 )
 from telerun_protocol.messages import Job as JobInfo
-from telerun_protocol.states import Phase, Reason, State, StreamId
+from telerun_protocol.states import STREAMS, Phase, Reason, State, StreamId
 
 MAX_SOURCE_BYTES = 1_000_000
-WORDS_CHARS = 200
-STREAMS = {"stdout": StreamId.STDOUT, "stderr": StreamId.STDERR, "compile": StreamId.COMPILE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +173,7 @@ class Job:
         return info.result or Result(state=info.state, reason=info.reason)
 
     def _result(self) -> JobResult:
-        self.raise_for_state(self._last_words())
+        self.raise_for_state(last_words(self._end, self._stream(StreamId.STDERR).text))
         end = self._end
         return JobResult(
             job=self,
@@ -188,16 +186,6 @@ class Job:
             diagnostics=end.diagnostics,
             devices=end.devices,
         )
-
-    def _last_words(self) -> str:
-        """What says most about a failure: the compiler's first error, or the last line on stderr."""
-        if self.reason is Reason.COMPILE_ERROR:
-            errors = [told for told in self._end.diagnostics if told.severity == "error"]
-            return clean.line(_told(errors[0]), WORDS_CHARS) if errors else ""
-        if self.reason in (Reason.NONZERO_EXIT, Reason.SIGNAL):
-            lines = self._stream(StreamId.STDERR).text.strip().splitlines()
-            return clean.line(lines[-1], WORDS_CHARS) if lines else ""
-        return ""
 
     def raise_for_state(self, words: str = "") -> None:
         """Raises JobCancelled or JobFailed where the job ended so. `words` are its own, for where nobody saw them."""
@@ -323,12 +311,6 @@ class Job:
 
     async def _blob(self, sha256: str) -> bytes:
         return b"".join([block async for block in self.feed.session.client.download(sha256)])
-
-
-def _told(diagnostic: Diagnostic) -> str:
-    """With its place, where it has one: a linker's has none, and a compiler driver's no line."""
-    place = f"{diagnostic.file}:{diagnostic.line}" if diagnostic.line else diagnostic.file
-    return f"{place}: {diagnostic.message}" if place else diagnostic.message
 
 
 def _found_again(job: str, source: str | None, line_offset: int) -> Job:

@@ -26,7 +26,7 @@ TAIL_CHARS = 8_000
 ELISION_S = 1.0
 UPDATE_S = 0.25
 CLOCK_S = 1.0
-STREAMS = {StreamId.STDOUT: "stdout", StreamId.STDERR: "stderr"}
+NAMES = {StreamId.STDOUT: "stdout", StreamId.STDERR: "stderr"}
 
 Write = Callable[[str, str], None]
 
@@ -52,7 +52,7 @@ class OutputPump:
         self._limited = limited
         self._where = where
         self._clock = clock
-        self._texts = {stream: StreamText() for stream in STREAMS}
+        self._texts = {stream: StreamText() for stream in NAMES}
         self._pending: list[tuple[str, str]] = []
         self._elided = 0
         self._room = float(BURST_BYTES)
@@ -64,7 +64,7 @@ class OutputPump:
 
     def feed(self, stream: int, data: bytes) -> None:
         if stream in self._texts:
-            self._add(STREAMS[stream], self._texts[stream].feed(data))
+            self._add(NAMES[stream], self._texts[stream].feed(data))
 
     def _add(self, stream: str, text: str) -> None:
         if text:  # joined when it is written: joining each time would copy a long output once a piece
@@ -78,7 +78,7 @@ class OutputPump:
     def flush(self, *, last: bool = False) -> None:
         """Writes what may be written now; with `last`, the end of the output in any case."""
         if last:
-            for stream, name in STREAMS.items():
+            for stream, name in NAMES.items():
                 self._add(name, self._texts[stream].feed(b"", last=True))
         now = self._clock()
         if not (self._pending or self._elided) or (now < self._next_at and not last):

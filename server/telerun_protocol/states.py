@@ -99,3 +99,7 @@ class StreamId:
     STDOUT = 1
     STDERR = 2
     COMPILE = 3
+
+
+STREAMS = {"stdout": StreamId.STDOUT, "stderr": StreamId.STDERR, "compile": StreamId.COMPILE}
+"""What people call the streams of a job's output."""

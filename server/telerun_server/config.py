@@ -10,10 +10,9 @@ from msgspec import Meta, Struct
 
 from telerun_protocol.codec import convert
 from telerun_protocol.errors import InvalidMessage
-from telerun_protocol.limits import DEFAULTS, filled, show_limit
+from telerun_protocol.limits import DEFAULTS, GIB, MIB, filled, show_limit
 from telerun_protocol.messages import Limits, PositiveFloat, PositiveInt, ServiceLimits
 
-MIB, GIB = 1 << 20, 1 << 30
 DAY_S = 86_400.0
 
 MAXIMA = Limits(

@@ -14,14 +14,12 @@ from telerun_magic.cli.follow import follow
 from telerun_magic.cli.milestones import Milestones
 from telerun_magic.cli.terminal import Sink
 from telerun_protocol.messages import Job
-from telerun_protocol.states import State, StreamId
-
-STREAMS = {"all": None, "stdout": StreamId.STDOUT, "stderr": StreamId.STDERR, "compile": StreamId.COMPILE}
+from telerun_protocol.states import STREAMS, State
 
 
 @click.command()
 @click.option("-f", "--follow", "following", is_flag=True, help="Go on until the job has ended.")
-@click.option("--stream", type=click.Choice(list(STREAMS)), default="all", help="Only this part of it.")
+@click.option("--stream", type=click.Choice(["all", *STREAMS]), default="all", help="Only this part of it.")
 @click.option("--raw", is_flag=True, help="Send control sequences to the terminal as they are.")
 @click.argument("job", shell_complete=complete_jobs)
 @click.pass_obj
@@ -30,7 +28,7 @@ def logs(settings: Settings, job: str, following: bool, stream: str, raw: bool) 
 
     Into a file or pipe it goes byte for byte. On a terminal, control sequences other than colours are taken out.
     """
-    wanted, only = job_id(job), STREAMS[stream]
+    wanted, only = job_id(job), STREAMS.get(stream)
 
     async def copy() -> None:
         sink, connection = Sink(sys.stdout.buffer, raw=raw), connect(settings)

@@ -11,10 +11,8 @@ from telerun_protocol import routes
 from telerun_protocol.errors import InvalidMessage
 from telerun_protocol.logframes import FrameDecoder
 from telerun_protocol.messages import LogSize
-from telerun_protocol.states import StreamId
+from telerun_protocol.states import STREAMS
 from telerun_server.handlers.base import EXECUTORS, USERS, Handler
-
-STREAMS = {"stdout": StreamId.STDOUT, "stderr": StreamId.STDERR, "compile": StreamId.COMPILE}
 
 
 class LogHandler(Handler):
