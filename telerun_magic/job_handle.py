@@ -173,8 +173,9 @@ class Job:
         return info.result or Result(state=info.state, reason=info.reason)
 
     def _result(self) -> JobResult:
-        self.raise_for_state(last_words(self._end, self._stream(StreamId.STDERR).text))
         end = self._end
+        if self.state is not State.SUCCEEDED:
+            self.raise_for_state(last_words(end, self._stream(StreamId.STDERR).text))
         return JobResult(
             job=self,
             stdout=self._stream(StreamId.STDOUT),
