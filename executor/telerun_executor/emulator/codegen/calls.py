@@ -27,7 +27,7 @@ def call(writer: Writer, node: Call) -> None:
     if function is not None and function.body is not None and not function.is_kernel:
         writer.calls.add(function.name)
         passed = ["t", *([returned or "NULL"] if function.returned else []), *arguments]
-        writer.emit(f"{c_function(function.name)}({', '.join(passed)});")
+        _emit(writer, f"{c_function(function.name)}({', '.join(passed)})")
         return
     builtin = _builtin(writer, node.target, arguments)
     if builtin is None:
@@ -47,7 +47,12 @@ def _indirect(writer: Writer, node: Call, target: str, returned: str | None, arg
     passed = ["t", *([returned] if returned else []), *arguments]
     types = ", ".join(["EmuThread *"] + ["uint8_t *"] * (len(passed) - 1))
     writer.calls_indirectly = True
-    writer.emit(f"((void (*)({types}))(uintptr_t){target})({', '.join(passed)});")
+    _emit(writer, f"((void (*)({types}))(uintptr_t){target})({', '.join(passed)})")
+
+
+def _emit(writer: Writer, call: str) -> None:
+    """A call of a function of the program: while it lasts, the thread's path has this place too."""
+    writer.emit(f"{{ uint64_t path_ = t->path; t->path = 31 * path_ + {writer.site() + 1}; {call}; t->path = path_; }}")
 
 
 def _argument(writer: Writer, operand: Operand) -> str:

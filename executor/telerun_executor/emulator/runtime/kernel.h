@@ -76,7 +76,7 @@ typedef struct EmuBlock {
     uint64_t grid_workspace;     /* %envreg1 is its upper half, %envreg2 its lower half: the barrier of cooperative grids */
 } EmuBlock;
 
-/* A thread. The fields are read-only for kernels, except `frame`. Private state of the runtime follows it in memory. */
+/* A thread. The fields are read-only for kernels, except `frame` and `path`. Private state of the runtime follows it in memory. */
 typedef struct EmuThread {
     uint32_t tid[3];
     uint32_t index;              /* in the block: x + ntid.x * (y + ntid.y * z); lane = index % 32, warp = index / 32 */
@@ -85,6 +85,7 @@ typedef struct EmuThread {
     uint32_t patience;           /* atomics and volatile loads left until others get a turn */
     const uint8_t *parameters;   /* the launch's parameter block */
     const EmuBlock *block;
+    uint64_t path;               /* differs with the calls that the thread is in; set around each call */
     EmuFrame *frame;             /* innermost frame of local memory, only while checks are on */
     uint64_t stack_low, stack_high;
     uint8_t *shared_written;     /* one byte per byte of shared memory: nonzero when written (EMU_CHECK_INIT) */

@@ -189,6 +189,12 @@ uint32_t emu_activemask(EmuThread *t, uint32_t site)
     return thread->mask;
 }
 
+/* Whether they stand at the same instruction: in a function that was called from two places, it is none. */
+static bool is_beside(const Thread *one, const Thread *other)
+{
+    return other->state == AT_ACTIVEMASK && other->site == one->site && other->seen.path == one->seen.path;
+}
+
 /* Nothing else in the block can run, so the lanes that wait at one site are those that came there together. */
 bool emu_activemasks_resolve(Block *block)
 {
@@ -201,11 +207,10 @@ bool emu_activemasks_resolve(Block *block)
                 continue;
             uint32_t mask = 0;
             for (uint32_t j = i; j < lanes; j++)
-                if (threads[j].state == AT_ACTIVEMASK && threads[j].site == threads[i].site)
+                if (is_beside(&threads[i], &threads[j]))
                     mask |= 1u << j;
-            uint32_t site = threads[i].site;
             for (uint32_t j = i; j < lanes; j++)
-                if (threads[j].state == AT_ACTIVEMASK && threads[j].site == site) {
+                if (mask >> j & 1) {
                     threads[j].mask = mask;
                     emu_ready(block, first + j);
                 }
