@@ -142,7 +142,7 @@ def refuse_hopeless(needs: Needs, known: Collection[Offer]) -> None:
     ways.append("--wait-for-executor queues it until there is one")
     raise NoSuchExecutor(
         f"The job needs {_asked(needs, known)}, and this server knows none.",
-        hint=f"With {'; '.join(ways)}.",
+        hint=f"{'; '.join(ways)}.",
         items=tuple(dict.fromkeys(map(_summary, known))),
     )
 

@@ -59,7 +59,7 @@ def test_then_the_kernels_are_translated() -> None:
     _, translate = CUDA.build_commands(spec(checks=(Check.RACES, Check.LEAKS)), JOB, ())
     assert translate.argv == (
         *("/venv/bin/python", "-B", "-m", "telerun_executor.emulator.build", "program"),
-        *("/jobs/1/build/program", "/jobs/1/build/kernels", "races"),
+        *("/jobs/1/build/program", "/jobs/1/build/kernels", "memory,init,barriers,races"),
     )
     assert translate.env["PYTHONPATH"] == "/code"
 
@@ -70,7 +70,8 @@ def test_then_the_kernels_are_translated() -> None:
         ((), "memory,init,barriers", None),
         ((Check.NONE,), "none", None),
         ((Check.LEAKS,), "memory,init,barriers", "1"),
-        ((Check.RACES, Check.MEMORY), "races,memory", None),
+        ((Check.RACES, Check.MEMORY), "memory,races", None),
+        ((Check.RACES,), "memory,init,barriers,races", None),
     ],
 )
 def test_what_a_program_finds(checks: tuple[Check, ...], words: str, leaks: str | None) -> None:
