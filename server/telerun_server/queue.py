@@ -25,7 +25,7 @@ from telerun_protocol.messages import (
     Report,
     Submit,
 )
-from telerun_protocol.states import State
+from telerun_protocol.states import HELD_STATES, State
 from telerun_server.admission import Admission
 from telerun_server.config import Config
 from telerun_server.connections import Connection, Connections
@@ -297,7 +297,7 @@ class Queue:
         """Wakes whoever waits for what has happened. Called as soon as it is durable."""
         for change in changes:
             self._wakeups.ring(("events", change.owner))
-            if change.claim_id and change.state not in (State.CLAIMED, State.RUNNING):
+            if change.claim_id and change.state not in HELD_STATES:
                 self._holders.remove(change.job_id, change.claim_id)
             if change.instance:
                 self._wakeups.ring(("heartbeat", change.instance))

@@ -6,10 +6,11 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from socket import socket
 
 from filelock import FileLock, Timeout
 from tornado.httpserver import HTTPServer
@@ -96,16 +97,7 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
     make_data_folder(settings.data)
     context = tls(settings)
     config = settings.config
-    lock = FileLock(settings.data / "server.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise Conflict(
-            f"Another server uses the data folder {settings.data}.", hint="Stop it, or give this one another --data."
-        ) from None
-    except OSError as error:
-        raise InvalidMessage(f"The data folder {settings.data} cannot be written: {error.strerror}.") from error
-    with lock:
+    with locked(settings.data):
         store = await SqliteStore.open(database_path(settings.data))
         wakeups = Wakeups()
         metrics = Metrics()
@@ -126,13 +118,7 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
                 requests=Requests(),
             )
             http = HTTPServer(application(parts), ssl_options=context, chunk_size=CHUNK_BYTES, max_body_size=UNBOUNDED)
-            try:
-                sockets = bind_sockets(settings.port, settings.host, backlog=BACKLOG)
-            except OSError as error:
-                raise InvalidMessage(
-                    f"Cannot listen on {settings.host} port {settings.port}: {error.strerror or error}.",
-                    hint="Choose another --port, or 0 for a free one.",
-                ) from error
+            sockets = bound(settings.host, settings.port)
             http.add_sockets(sockets)
             host = f"[{settings.host}]" if ":" in settings.host else settings.host
             url = f"{'https' if context else 'http'}://{host}:{sockets[0].getsockname()[1]}"
@@ -151,6 +137,34 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
         finally:
             logs.close()
             await store.close()
+
+
+@contextmanager
+def locked(data: Path) -> Iterator[None]:
+    """No other server uses the data folder meanwhile. Raises Conflict when one does."""
+    lock = FileLock(data / "server.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise Conflict(
+            f"Another server uses the data folder {data}.", hint="Stop it, or give this one another --data."
+        ) from None
+    except OSError as error:
+        raise InvalidMessage(f"The data folder {data} cannot be written: {error.strerror}.") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def bound(host: str, port: int) -> list[socket]:
+    try:
+        return bind_sockets(port, host, backlog=BACKLOG)
+    except OSError as error:
+        raise InvalidMessage(
+            f"Cannot listen on {host} port {port}: {error.strerror or error}.",
+            hint="Choose another --port, or 0 for a free one.",
+        ) from error
 
 
 def tls(settings: Settings) -> ssl.SSLContext | None:
