@@ -38,8 +38,8 @@ static int recurse(int depth) {
     return recurse(depth + 1) + room[depth % 4096];
 }
 
-static int reserve(void) {
-    void *block = mmap(NULL, 1UL << 40, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+static int reserve(int bits) {
+    void *block = mmap(NULL, 1UL << bits, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     tell("reserve", block == MAP_FAILED ? -1 : 0);
     return block == MAP_FAILED;
 }
@@ -68,7 +68,7 @@ int main(int argc, char **argv) {
     if (is(mode, "touch")) return touch(1024UL * MIB);
     if (is(mode, "children")) return children(20, 32UL * MIB);
     if (is(mode, "stack")) return recurse(0);
-    if (is(mode, "reserve")) return reserve();
+    if (is(mode, "reserve") && argc > 2) return reserve(atoi(argv[2]));
     if (is(mode, "files")) return files();
     if (is(mode, "system-v")) return system_v();
     return 2;

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests_hostile import ConfinedExecutor, Confinement, HostState, cannot_run
+from tests_hostile import ConfinedExecutor, Confinement, HostState, cannot_run, wait_until_as_before
 from tests_processes import ServerProcess
 
 from telerun_protocol.client import Client
 from telerun_protocol.messages import Executor
-from telerun_protocol.states import Isolation, Language
+from telerun_protocol.states import Isolation, Language, State
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -91,3 +91,12 @@ def before(hostile_server: ServerProcess, hostile_executor: ConfinedExecutor, ma
         return now
 
     return asyncio.run(run())
+
+
+@pytest.fixture
+async def recovers(hostile_user: Any, hostile_executor: ConfinedExecutor, before: HostState) -> AsyncIterator[None]:
+    """After the test the next job on the slot succeeds, and the machine is as it was before."""
+    yield
+    done = await hostile_user.run(Language.SHELL, "echo next")
+    assert (done.job.state, done.stdout) == (State.SUCCEEDED, b"next\n"), done.result
+    wait_until_as_before(before, hostile_executor)

@@ -15,24 +15,21 @@ from tests_hostile import (
     CGROUPS,
     ConfinedExecutor,
     Confinement,
-    HostState,
     files_of,
     processes_of_jobs,
-    wait_until_as_before,
 )
 from tests_processes import ServerProcess
 
 from telerun_protocol.states import Language, Phase, Reason, State
 
+pytestmark = pytest.mark.usefixtures("recovers")
 LIMITS = {"wall_time_s": 30.0, "processes": 64, "memory_bytes": 256 << 20, "disk_bytes": 64 << 20}
 
 
 # ---------------------------------------------------------------------------------------------------------- hunts
 
 
-async def test_36_no_secret_can_be_found(
-    hostile_user: Any, hostile_executor: ConfinedExecutor, before: HostState
-) -> None:
+async def test_36_no_secret_can_be_found(hostile_user: Any, hostile_executor: ConfinedExecutor) -> None:
     server = hostile_executor.server
     done = await hostile_user.run(
         Language.PYTHON, files_of("hunt.py"), main="hunt.py", limits={**LIMITS, "output_bytes": 64 << 20}
@@ -101,9 +98,8 @@ def frozen(pids: list[int]) -> Iterator[None]:
 
 
 async def test_47_what_does_not_die_is_our_failure_and_keeps_its_slot_from_others(
-    hostile_server: ServerProcess, hostile_executor: ConfinedExecutor, confinement: Confinement, tmp_path: Path,
-    hostile_user: Any, before: HostState,
-) -> None:  # fmt: skip
+    hostile_server: ServerProcess, confinement: Confinement, tmp_path: Path, hostile_user: Any
+) -> None:
     if not (CGROUPS / "freezer").is_dir():
         pytest.skip("needs the freezer of cgroup version 1, out of whose reach nothing gets")
     executor = ConfinedExecutor(
@@ -137,13 +133,11 @@ async def test_47_what_does_not_die_is_our_failure_and_keeps_its_slot_from_other
         assert done.job.state is State.SUCCEEDED, done.result
     finally:
         executor.stop()
-    wait_until_as_before(before, hostile_executor)
 
 
 async def test_48_a_job_dies_with_its_executor_and_the_next_one_clears_up(
-    hostile_server: ServerProcess, hostile_executor: ConfinedExecutor, confinement: Confinement, tmp_path: Path,
-    hostile_user: Any, before: HostState,
-) -> None:  # fmt: skip
+    hostile_server: ServerProcess, confinement: Confinement, tmp_path: Path, hostile_user: Any
+) -> None:
     options = ("--no-gpu", "--slots", "1", "--name-label", "doomed")
     executor = ConfinedExecutor(hostile_server, tmp_path, confinement, *options).start()
     try:
@@ -167,4 +161,3 @@ async def test_48_a_job_dies_with_its_executor_and_the_next_one_clears_up(
         assert done.job.state is State.CANCELLED
     finally:
         executor.stop()
-    wait_until_as_before(before, hostile_executor)

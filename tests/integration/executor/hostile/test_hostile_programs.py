@@ -4,253 +4,33 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from tests_hostile import PROGRAMS, ConfinedExecutor, HostState, files_of, wait_until_as_before
+from tests_hostile import BUILT, PROGRAMS, ConfinedExecutor, files_of
+from tests_hostile_rows import ENDED_BY_US, LIMITS, MIB, ROWS, SOON, Row
 
-from telerun_protocol.states import Isolation, Language, Reason, State
+from telerun_protocol.states import Isolation, Language, State
 
-MIB = 1 << 20
-LIMITS = {
-    "wall_time_s": 4.0,
-    "cpu_time_s": 20.0,
-    "memory_bytes": 256 * MIB,
-    "processes": 64,
-    "disk_bytes": 64 * MIB,
-    "output_bytes": MIB,
-}
-HIDDEN = (
-    "/etc/shadow",
-    str(Path.home() / ".profile"),
-    "/home",
-    "/sys/fs/cgroup",
-    "/var/run/docker.sock",
-    "/boot",
-    "/mnt",
-)
-ENDED_BY_US = (Reason.TIME_LIMIT, Reason.CPU_TIME_LIMIT, Reason.MEMORY_LIMIT, Reason.OUTPUT_LIMIT)
-SOON, LATE = {"wall_time_s": 1.0}, {"wall_time_s": 60.0}
+pytestmark = pytest.mark.usefixtures("recovers")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """A program and what must come of it. `told` are lines of its output, `files` the results that are kept."""
-
-    number: str
-    program: str
-    args: tuple[str, ...] = ()
-    limits: dict[str, Any] = field(default_factory=dict)
-    reason: Reason | None = None  # None: it succeeds
-    exit_code: int | None = None
-    signal: int | None = None
-    told: tuple[str, ...] | None = None
-    files: frozenset[str] = frozenset()
-    notes: tuple[str, ...] = ()  # words of the notes, all of them
-    also: Callable[[Any], None] = lambda _: None  # what else must hold of the finished job
-
-    def __str__(self) -> str:
-        return f"{self.number}-{self.program.partition('.')[0]}-{'-'.join(self.args)}"[:60]
-
-
-def _is_counted(done: Any) -> None:
-    assert any("refused another process" in note for note in done.result.notes)
-
-
-def _peaks_at_its_limit(done: Any) -> None:
-    assert 0.9 * LIMITS["memory_bytes"] < done.result.steps[-1].peak_memory_bytes < 1.1 * LIMITS["memory_bytes"]
-
-
-def _uses_no_cpu(done: Any) -> None:
-    assert done.result.steps[-1].cpu_time_s < 0.5
-
-
-def _counts_all(done: Any) -> None:
-    step = done.result.steps[-1]
-    assert 1 <= step.cpu_time_s < 3, "four processes, of a second together"
-
-
-def _is_cut(done: Any) -> None:
-    assert done.stdout == b"l" * LIMITS["output_bytes"]
-
-
-def _is_kept(done: Any) -> None:
-    assert done.stdout.startswith(b"\xff\xfe\x00\x01 \x1b[31mred\x1b[0m \x1b]0;title\x07 \x9b31m")
-    assert done.stdout.endswith(b"\xe2\x80\xaeltr \xf0\x9f\x92 \r\b\b\n")
-
-
-def _has_one_bound(done: Any) -> None:
-    total = int(done.stdout.split(b"total ")[1])
-    assert LIMITS["disk_bytes"] // 2 < total <= LIMITS["disk_bytes"] + MIB
-
-
-def _opens_nothing(done: Any) -> None:
-    told = dict(line.rsplit(" ", 1) for line in done.stdout.decode().splitlines())
-    assert len(told) == 10
-    assert set(told.values()) <= {"EACCES", "ENOENT", "EROFS", "EPERM"}, told
-
-
-ROWS = [
-    # ------------------------------------------------------------------------------------------------- processes
-    Row(
-        number="1", program="processes.c", args=("fork-bomb",), limits=SOON, reason=Reason.TIME_LIMIT, told=("lit",),
-        also=_is_counted,
-    ),
-    Row(number="2", program="processes.c", args=("thread-bomb",), reason=Reason.PROCESS_LIMIT, exit_code=5),
-    Row(
-        number="7", program="processes.c", args=("loop",), limits={"cpu_time_s": 0.5, "wall_time_s": 30},
-        reason=Reason.CPU_TIME_LIMIT,
-    ),
-    Row(number="7b", program="processes.c", args=("loop",), limits=SOON, reason=Reason.TIME_LIMIT),
-    Row(
-        number="8", program="processes.c", args=("sleep",), limits=SOON, reason=Reason.TIME_LIMIT, told=("sleep",),
-        also=_uses_no_cpu,
-    ),
-    Row(number="9", program="processes.c", args=("stop",), limits=SOON, reason=Reason.TIME_LIMIT, told=("stop",)),
-    Row(number="10", program="processes.c", args=("deaf",), limits=SOON, reason=Reason.TIME_LIMIT, told=("deaf",)),
-    Row(
-        number="11", program="processes.c", args=("children",), limits={"cpu_time_s": 1, "wall_time_s": 30},
-        reason=Reason.CPU_TIME_LIMIT, also=_counts_all,
-    ),
-    Row(number="13", program="processes.c", args=("daemon",), told=("left a daemon",), files=frozenset({"daemon.txt"})),
-    Row(number="14", program="processes.c", args=("orphan",), told=("left an orphan",)),
-    Row(number="16", program="escape.c", args=("kill",), told=("everyone ESRCH", "others 0")),
-    Row(number="17", program="escape.c", args=("ptrace",), told=("others 1 seized 0",)),
-    Row(number="18", program="processes.c", args=("name",), limits=SOON, reason=Reason.TIME_LIMIT, told=("name",)),
-    # ---------------------------------------------------------------------------------------------------- memory
-    Row(
-        number="3", program="memory.c", args=("touch",), limits=LATE, reason=Reason.MEMORY_LIMIT,
-        also=_peaks_at_its_limit,
-    ),
-    Row(number="4", program="memory.c", args=("children",), limits=LATE, reason=Reason.MEMORY_LIMIT),
-    Row(number="5", program="memory.c", args=("reserve",), told=("reserve ok",)),
-    Row(number="6", program="memory.c", args=("stack",), reason=Reason.SIGNAL, signal=11),
-    Row(
-        number="28", program="memory.c", args=("files",), limits={"memory_bytes": 24 * MIB},
-        reason=Reason.MEMORY_LIMIT,
-    ),
-    Row(number="42", program="memory.c", args=("system-v",), told=("shmget ok",)),
-    Row(number="42b", program="memory.c", args=("system-v",), told=("shmget ok",)),  # nothing is left of the first
-    # ---------------------------------------------------------------------------------------------------- output
-    Row(number="12", program="output.c", args=("drip",), limits=SOON, reason=Reason.TIME_LIMIT),
-    Row(
-        number="15", program="output.c", args=("closed",), reason=Reason.NONZERO_EXIT, exit_code=4,
-        files=frozenset({"late.txt"}),
-    ),
-    Row(number="19", program="output.c", args=("stdout",), reason=Reason.OUTPUT_LIMIT, notes=("kept",)),
-    Row(number="20", program="output.c", args=("stderr",), reason=Reason.OUTPUT_LIMIT, notes=("kept",)),
-    Row(number="20b", program="output.c", args=("both",), reason=Reason.OUTPUT_LIMIT, notes=("kept",)),
-    Row(number="21", program="output.c", args=("line",), reason=Reason.OUTPUT_LIMIT, notes=("kept",), also=_is_cut),
-    Row(number="22", program="output.c", args=("bytes",), also=_is_kept),
-    # ------------------------------------------------------------------------------------------------------ disk
-    Row(
-        number="23", program="disk.c", args=("fill",), reason=Reason.DISK_LIMIT, exit_code=6,
-        told=("one ok", "two ENOSPC"),
-    ),
-    Row(
-        number="24", program="disk.c", args=("tiny",), limits={"wall_time_s": 20}, reason=Reason.DISK_LIMIT,
-        exit_code=6, notes=("only 200 files",),
-    ),
-    Row(
-        number="25", program="disk.c", args=("everywhere",), reason=Reason.DISK_LIMIT, exit_code=6,
-        told=("/filler EROFS", "/dev/filler EROFS", "/usr/filler EROFS", "/etc/filler EROFS", "/proc/filler ENOENT",
-              "/dev/shm/filler ok", "/tmp/filler ENOSPC", "filler ENOSPC"),
-        files=frozenset({"filler"}), also=_has_one_bound),
-    Row(number="26", program="disk.c", args=("huge",), reason=Reason.DISK_LIMIT, signal=25, files=frozenset({"huge"})),
-    Row(
-        number="26b", program="disk.c", args=("sparse-huge",), reason=Reason.DISK_LIMIT, signal=25,
-        files=frozenset({"huge"}),
-    ),
-    Row(number="26c", program="disk.c", args=("sparse",), told=("ftruncate ok",), files=frozenset({"huge"})),
-    Row(
-        number="27", program="disk.c", args=("nested",), told=("deep",), notes=("folders deep",),
-        files=frozenset("d/" * depth + "here" for depth in range(16)),
-    ),
-    # --------------------------------------------------------------------------------------------------- results
-    Row(number="29", program="outputs.c", args=("links",), files=frozenset({"honest.txt"}), notes=("7 files",)),
-    Row(number="30", program="outputs.c", args=("out",), notes=("no readable folder",)),
-    Row(
-        number="31", program="outputs.c", args=("hard",), files=frozenset({"honest.txt"}), notes=("2 files",),
-        told=("between outputs ok", "to the system EXDEV", "to the program EXDEV"),
-    ),
-    Row(
-        number="32", program="outputs.c", args=("nodes",), files=frozenset({"honest.txt"}), notes=("2 files",),
-        told=("fifo ok", "character EPERM", "block EPERM", "another gpu EPERM", "socket ok"),
-    ),
-    Row(
-        number="33", program="outputs.c", args=("names",), notes=("3 files", "not portable"),
-        files=frozenset(
-            {"-rf", "\u202ereversed", "$(id)", "*", "%s%n", "..x", "a b", "--", "<b>", "é", "n" * 255}
-        ),
-    ),
-    Row(
-        number="34", program="outputs.c", args=("modes",), files=frozenset({"closed/inside", "unreadable", "setuid"}),
-        told=("setuid ok", "unreadable ok", "chattr EPERM", "closed ok", "out ok"),
-    ),
-    # --------------------------------------------------------------------------------------------------- escapes
-    Row(
-        number="35", program="escape.c",
-        args=("open", *HIDDEN), told=tuple(f"{path} ENOENT" for path in HIDDEN),
-    ),
-    Row(
-        number="38", program="escape.c", args=("families",),
-        told=(*(f"{name} EAFNOSUPPORT" for name in ("vsock", "alg", "netlink", "packet")), "raw EPERM"),
-    ),
-    Row(
-        number="38b", program="escape.c", args=("calls",),
-        told=tuple(f"{name} ENOSYS" for name in ("keyctl", "add_key", "io_uring", "userfaultfd", "bpf", "perf")),
-    ),
-    Row(
-        number="39", program="escape.c", args=("privileges",),
-        told=(*(f"{name} EPERM" for name in (
-            "unshare", "clone", "mount", "umount", "pivot_root", "chroot", "setns", "mknod", "hostname", "handle")),
-            "setuid EINVAL", "setgid EINVAL"),  # there is no root in its user namespace
-    ),
-    Row(number="39b", program="escape.c", args=("kernel",), also=_opens_nothing),
-    Row(number="40", program="escape.c", args=("core",), reason=Reason.SIGNAL, signal=6, told=("core EPERM",)),
-    Row(
-        number="41", program="escape.c", args=("descriptors",), reason=Reason.NONZERO_EXIT, exit_code=7,
-        told=("dup EMFILE", "at most 5000"),
-    ),
-    Row(number="43", program="escape.c", args=("terminal",), told=("stdin 0", "tty ENXIO", "TIOCSTI EPERM")),
-    Row(
-        number="44", program="escape.c", args=("priorities",),
-        told=("fifo EPERM", "nice EPERM", "priority EACCES", "oom score EACCES"),
-    ),
-    Row(number="45", program="escape.c", args=("own",), told=("program ETXTBSY", "unlink EROFS", "chmod EROFS")),
-    # --------------------------------------------------------------------------------------------------- endings
-    Row(number="46", program="endings.c", args=("exit", "0")),
-    Row(number="46b", program="endings.c", args=("exit", "3"), reason=Reason.NONZERO_EXIT, exit_code=3),
-    Row(number="46c", program="endings.c", args=("exit", "137"), reason=Reason.NONZERO_EXIT, exit_code=137),
-    Row(number="46d", program="endings.c", args=("signal", "11"), reason=Reason.SIGNAL, signal=11),
-    Row(number="46e", program="endings.c", args=("signal", "6"), reason=Reason.SIGNAL, signal=6),
-    Row(number="46f", program="endings.c", args=("signal", "9"), reason=Reason.SIGNAL, signal=9),
-]  # fmt: skip
-
-
-async def run(user: Any, program: str, *args: str, limits: dict[str, Any] | None = None, **fields: Any) -> Any:
-    language = Language.PYTHON if program.endswith(".py") else Language.C
-    return await user.run(
-        language, files_of(program), main=program, args=args, limits={**LIMITS, **(limits or {})}, **fields
-    )
-
-
-async def recovers(user: Any, before: HostState, executor: ConfinedExecutor) -> None:
-    """The next job on the slot succeeds, and the machine is as before."""
-    done = await user.run(Language.SHELL, "echo next")
-    assert (done.job.state, done.stdout) == (State.SUCCEEDED, b"next\n"), done.result
-    wait_until_as_before(before, executor)
+async def run(
+    user: Any, program: str, *args: str, limits: dict[str, Any] | None = None, as_source: bool = False
+) -> Any:
+    limits = {**LIMITS, **(limits or {})}
+    if BUILT is None or as_source:
+        return await user.run(Language.C, files_of(program), main=program, args=args, limits=limits)
+    built = Path(BUILT, program.removesuffix(".c"))
+    argv = (f"./{built.name}", *args)
+    return await user.run(Language.COMMAND, {built.name: built.read_bytes()}, args=argv, limits=limits, executable=True)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-async def test_it_ends_as_it_must_and_nothing_else_notices(
-    row: Row, hostile_user: Any, hostile_executor: ConfinedExecutor, before: HostState
-) -> None:
-    done = await run(hostile_user, row.program, *row.args, limits=row.limits)
+async def test_it_ends_as_it_must_and_nothing_else_notices(row: Row, hostile_user: Any) -> None:
+    done = await run(hostile_user, row.program, *row.args, limits=row.limits, as_source=row.as_source)
     result, seen = done.result, (done.result, done.stdout[-2000:], done.stderr[-2000:], done.compile_log[-2000:])
     assert result.reason is row.reason, seen
     if row.reason not in ENDED_BY_US:
@@ -265,7 +45,6 @@ async def test_it_ends_as_it_must_and_nothing_else_notices(
     for words in row.notes:
         assert any(words in note for note in result.notes), result.notes
     row.also(done)
-    await recovers(hostile_user, before, hostile_executor)
 
 
 # ----------------------------------------------------------------------------------------- rows that need a closer look
@@ -287,9 +66,7 @@ async def test_a_program_refuses_to_run_outside_the_sandbox(tmp_path: Path) -> N
         assert 'if "4026531836" in os.readlink("/proc/self/ns/pid") and os.getuid() == 0:' in program.read_text()
 
 
-async def test_19_a_flood_costs_the_executor_no_memory(
-    hostile_user: Any, hostile_executor: ConfinedExecutor, before: HostState
-) -> None:
+async def test_19_a_flood_costs_the_executor_no_memory(hostile_user: Any, hostile_executor: ConfinedExecutor) -> None:
     assert hostile_executor.process
     executor = psutil.Process(hostile_executor.process.pid)
     usual = executor.memory_info().rss
@@ -301,7 +78,7 @@ async def test_19_a_flood_costs_the_executor_no_memory(
     assert executor.memory_info().rss < usual + 48 * MIB
 
 
-async def test_12_a_drip_is_seen_while_it_drips(hostile_user: Any, before: HostState) -> None:
+async def test_12_a_drip_is_seen_while_it_drips(hostile_user: Any) -> None:
     job = await hostile_user.submit(
         Language.C, files_of("output.c"), main="output.c", args=("drip",), limits={**LIMITS, **SOON}
     )
@@ -313,15 +90,13 @@ async def test_12_a_drip_is_seen_while_it_drips(hostile_user: Any, before: HostS
     assert set(done.stdout.split(b"\n")) == {b"drip", b""}
 
 
-async def test_34_results_have_no_dangerous_modes(hostile_user: Any, before: HostState) -> None:
+async def test_34_results_have_no_dangerous_modes(hostile_user: Any) -> None:
     done = await run(hostile_user, "outputs.c", "modes")
     assert await done.file("closed/inside") == b"inside"
     assert await done.file("unreadable") == b"unreadable"
 
 
-async def test_35_nothing_of_the_executor_can_be_opened(
-    hostile_user: Any, hostile_executor: ConfinedExecutor, before: HostState
-) -> None:
+async def test_35_nothing_of_the_executor_can_be_opened(hostile_user: Any, hostile_executor: ConfinedExecutor) -> None:
     secret = hostile_executor.server.executor_token_file
     paths = (
         *map(str, (secret, hostile_executor.work, hostile_executor.work / "lock", secret.parent)),
@@ -331,7 +106,7 @@ async def test_35_nothing_of_the_executor_can_be_opened(
     assert done.stdout.decode().splitlines() == [f"{path} ENOENT" for path in paths]
 
 
-async def test_37_there_is_no_network(hostile_user: Any, hostile_executor: ConfinedExecutor, before: HostState) -> None:
+async def test_37_there_is_no_network(hostile_user: Any, hostile_executor: ConfinedExecutor) -> None:
     done = await run(hostile_user, "escape.c", "connect", str(hostile_executor.server.port))
     assert done.stdout.decode().splitlines() == [
         "127.0.0.1 ECONNREFUSED",
@@ -340,7 +115,7 @@ async def test_37_there_is_no_network(hostile_user: Any, hostile_executor: Confi
     ]
 
 
-async def test_45_its_sources_stay_as_they_are(hostile_user: Any, before: HostState) -> None:
+async def test_45_its_sources_stay_as_they_are(hostile_user: Any) -> None:
     done = await hostile_user.run(
         Language.C, files_of("escape.c"), main="escape.c", args=("own", "main.c"), inputs={"input": b"in"}
     )
