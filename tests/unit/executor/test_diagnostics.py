@@ -41,8 +41,8 @@ SRC = Path("/w/src")
             Diagnostic(file="", severity="warning", message="1 block of 256 bytes was never freed"),
         ),
         (
-            "telerun emulation: error: unsupported PTX: tex.2d.v4.f32.f32 (kernel k, line 12) at c.cu:12",
-            Diagnostic(file="c.cu", line=12, message="unsupported PTX: tex.2d.v4.f32.f32 (kernel k, line 12)"),
+            "telerun emulation: error: unsupported PTX: foo.b32: it is odd [kernel _Z1kPf] at c.cu:12",
+            Diagnostic(file="c.cu", line=12, message="unsupported PTX: foo.b32: it is odd [kernel k(float*)]"),
         ),
         ('c.cu(2): error: expected a ";"', Diagnostic(file="c.cu", line=2, message='expected a ";"')),
         (

@@ -42,13 +42,13 @@ class UnsupportedPtx(PtxError):
 
     @property
     def message(self) -> str:
-        """What is missing, in which kernel, and why."""
-        where = [f"kernel {self.kernel}"] if self.kernel else []
-        where.append(f"line {self.source[1]} of the cell" if self.source else f"line {self.ptx_line} of the PTX")
+        """What is missing, and why."""
+        where = "" if self.source else f" (line {self.ptx_line} of the PTX)"
         hint = f": {self.hint}" if self.hint else ""
-        return f"unsupported PTX: {self.instruction} ({', '.join(where)}){hint}"
+        return f"unsupported PTX: {self.instruction}{where}{hint}"
 
     def __str__(self) -> str:
         """One line; it ends like the reports of a run, so that both become diagnostics of the cell."""
+        kernel = f" [kernel {self.kernel}]" if self.kernel else ""
         place = f" at {self.source[0]}:{self.source[1]}" if self.source else ""
-        return f"{self.message}{place}"
+        return f"{self.message}{kernel}{place}"

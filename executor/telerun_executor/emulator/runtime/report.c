@@ -70,10 +70,11 @@ void emu_say(const char *severity, const char *format, ...)
 
 void emu_say_unsupported(const Module *module, const EmuKernel *kernel)
 {
-    char place[512];
+    char where[512], place[512];
     if (atomic_exchange(&module->reported[kernel->unsupported_site], 1))
         return;
-    put("error", kernel->unsupported, "", emu_place(module, kernel->unsupported_site, place, sizeof place));
+    snprintf(where, sizeof where, " [kernel %s]", kernel->name);
+    put("error", kernel->unsupported, where, emu_place(module, kernel->unsupported_site, place, sizeof place));
 }
 
 void emu_warn(Thread *thread, uint32_t site, const char *format, ...)
