@@ -16,6 +16,7 @@ from telerun_executor.runners.sandbox import storage
 from telerun_executor.runners.sandbox.bubblewrap import Mode
 from telerun_executor.runners.sandbox.capabilities import DISABLE_USERNS, Capabilities, Capability, detect, level
 from telerun_executor.runners.sandbox.cgroups.base import Hierarchy
+from telerun_executor.runners.sandbox.cgroups.directory import OF_EXECUTORS
 from telerun_executor.runners.sandbox.cgroups.find import find
 from telerun_executor.runners.sandbox.runner import Host, SandboxRunner
 from telerun_executor.runners.sandbox.self_test import Bounded, self_test
@@ -63,7 +64,7 @@ def _choose(config: Config, folder: WorkFolder, shown: Sequence[Path]) -> tuple[
             )
         _warn(Isolation.NONE, "it was asked for")
         return plain, None
-    hierarchy, reasons = find(hashlib.sha256(os.fsencode(folder.path)).hexdigest()[:12])
+    hierarchy, reasons = find(OF_EXECUTORS + hashlib.sha256(os.fsencode(folder.path)).hexdigest()[:12])
     capabilities = detect((hierarchy, reasons))
     isolation, mode = level(capabilities)
     is_too_weak = isolation.strength < config.require_isolation.strength

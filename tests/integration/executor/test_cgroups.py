@@ -241,20 +241,22 @@ time.sleep(60)
 """
 
 
-async def test_leftovers_of_a_dead_executor_are_swept_and_no_others(owner: str, hierarchy: Hierarchy) -> None:
+async def test_leftovers_of_dead_executors_are_swept_and_no_others(owner: str, hierarchy: Hierarchy) -> None:
     needs(hierarchy, "pids")
-    predecessors = [
-        subprocess.Popen([sys.executable, "-c", PREDECESSOR, name, ENTER], stdout=-1) for name in (owner, f"{owner}-2")
+    executors = [
+        subprocess.Popen([sys.executable, "-c", PREDECESSOR, f"executor-{owner}-{number}", ENTER], stdout=-1)
+        for number in (1, 2)
     ]
-    sleepers = [int(one.stdout.readline()) for one in predecessors if one.stdout]
-    for predecessor in predecessors:
-        predecessor.kill()
-        predecessor.communicate()
-    for name, sleeper, others in zip((owner, f"{owner}-2"), sleepers, (1, 0), strict=True):
-        assert sum(map(_is_alive, sleepers)) == others + 1
-        successor, reasons = find(name)
-        assert successor is not None, reasons
-        with closing(successor):
-            assert successor.sweep() == 1
-            assert successor.sweep() == 0
-        assert not _is_alive(sleeper)
+    sleepers = [int(one.stdout.readline()) for one in executors if one.stdout]
+    for executor, own, living in zip(executors, (1, 0), (1, 0), strict=True):
+        executor.kill()
+        executor.communicate()
+        assert sum(map(_is_alive, sleepers)) == living + 1
+        found, reasons = find(f"executor-{owner}-1")  # the successor of the one, a stranger to the other
+        assert found is not None, reasons
+        with closing(found):
+            assert found.sweep() == own
+            assert found.sweep() == 0
+        assert [_is_alive(sleeper) for sleeper in sleepers] == [False, bool(living)]
+    mounts = [Path(file).parents[2] for file in hierarchy.create("job", CgroupLimits(), None).entry]
+    assert [path for mount in mounts for path in mount.glob(f"executor-{owner}-*")] == []

@@ -25,6 +25,7 @@ PROBE = "probe"  # the name of a cgroup in which it is tried what works
 PERIOD_US, LEAST_QUOTA_US = 100_000, 1000  # of CPU time; the kernel takes no less
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.0005, 0.02
 REMOVED_WITHIN_S = 2.0  # a killed process may hold its cgroup for a moment after it is gone
+STRANGERS_WITHIN_S = 0.1  # what a dead executor left is mostly empty, and may as well wait for the next one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,10 @@ class Hierarchy(ABC):
 
     @abstractmethod
     def sweep(self) -> int:
-        """Ends and removes what a dead predecessor of the same owner left; returns how many cgroups are gone."""
+        """Ends and removes what a dead predecessor of the same owner left; returns how many cgroups are gone.
+
+        What others left that died, and nobody succeeded, is removed, too.
+        """
 
     @abstractmethod
     def close(self) -> None:
@@ -138,10 +142,10 @@ class JobCgroup(ABC):
             await asyncio.sleep(pause_s)
         raise SandboxError(f"The cgroup of {self.name} could not be removed: something in it is still alive.")
 
-    def sweep(self) -> bool:
-        """`kill` and `remove` for a moment without an event loop; whether it is gone."""
+    def sweep(self, within_s: float = REMOVED_WITHIN_S) -> bool:
+        """`kill` and `remove`, each for a moment and without an event loop; whether it is gone."""
         for step in (self._strike, self._remove):
-            for pause_s in pauses(REMOVED_WITHIN_S):
+            for pause_s in pauses(within_s):
                 if step():
                     break
                 time.sleep(pause_s)

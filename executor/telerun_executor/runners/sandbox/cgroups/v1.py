@@ -14,6 +14,7 @@ from telerun_executor.runners.sandbox.cgroups.base import (
     LEAST_QUOTA_US,
     PERIOD_US,
     PROBE,
+    STRANGERS_WITHIN_S,
     CgroupLimits,
     CgroupUsage,
     Devices,
@@ -24,7 +25,7 @@ from telerun_executor.runners.sandbox.cgroups.base import (
     kill_each,
 )
 from telerun_executor.runners.sandbox.cgroups.devices import attach_filter, rules
-from telerun_executor.runners.sandbox.cgroups.directory import Directory, open_parent, remove_parent
+from telerun_executor.runners.sandbox.cgroups.directory import Directory, of_dead_executors, open_parent, remove_parent
 from telerun_protocol.errors import SandboxError
 
 UNIFIED = "unified"  # the cgroup2; a process enters it first, so that it is never in a job and out of its reach
@@ -92,7 +93,12 @@ class V1Hierarchy(Hierarchy):
 
     def sweep(self) -> int:
         names = {name for parent in self._parents.values() for name in parent.children()}
-        return sum(V1Job(name, self._parents).sweep() for name in sorted(names))
+        gone = sum(V1Job(name, self._parents).sweep() for name in sorted(names))
+        for key, parent in self._parents.items():
+            for left in of_dead_executors(parent):
+                for name in left.children():
+                    V1Job(name, {key: left}).sweep(STRANGERS_WITHIN_S)
+        return gone
 
     def close(self) -> None:
         for parent in set(self._parents.values()):

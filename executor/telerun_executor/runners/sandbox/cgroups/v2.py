@@ -16,6 +16,7 @@ from telerun_executor.runners.sandbox.cgroups.base import (
     LEAST_QUOTA_US,
     PERIOD_US,
     PROBE,
+    STRANGERS_WITHIN_S,
     CgroupLimits,
     CgroupUsage,
     Devices,
@@ -26,7 +27,13 @@ from telerun_executor.runners.sandbox.cgroups.base import (
     kill_each,
 )
 from telerun_executor.runners.sandbox.cgroups.devices import attach_filter
-from telerun_executor.runners.sandbox.cgroups.directory import TOP, Directory, open_parent, remove_parent
+from telerun_executor.runners.sandbox.cgroups.directory import (
+    TOP,
+    Directory,
+    of_dead_executors,
+    open_parent,
+    remove_parent,
+)
 from telerun_protocol.errors import SandboxError
 
 CONTROLLERS = ("memory", "pids", "cpu", "io")
@@ -81,7 +88,11 @@ class V2Hierarchy(Hierarchy):
         return job
 
     def sweep(self) -> int:
-        return sum(V2Job(name, self._parent).sweep() for name in self._parent.children())
+        gone = sum(V2Job(name, self._parent).sweep() for name in self._parent.children())
+        for left in of_dead_executors(self._parent):
+            for name in left.children():
+                V2Job(name, left).sweep(STRANGERS_WITHIN_S)
+        return gone
 
     def close(self) -> None:
         remove_parent(self._parent)
