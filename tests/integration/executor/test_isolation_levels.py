@@ -11,10 +11,12 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from tests_processes import ServerProcess
 
 from telerun_executor.runners.sandbox import slots
+from telerun_executor.runners.sandbox.cgroups.find import find
 from telerun_protocol.states import Isolation, Language
 
 pytestmark = [
@@ -22,6 +24,15 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed"),
 ]
 START_S = 60
+CGROUPS = Path("/sys/fs/cgroup")
+SETTINGS = """
+[sandbox]
+cpus = 2.0
+
+[sandbox.classes.student]
+cpus = 0.5
+memory_high_bytes = 67108864
+"""
 
 
 def in_namespace(*commands: str) -> tuple[str, ...]:
@@ -122,3 +133,50 @@ async def test_each_job_tells_how_it_was_isolated(
     if level is not Isolation.NONE:
         assert int(process) < 5  # in a process namespace of its own
         assert (mapped == "1") is (user == "1000")  # the users that a user namespace knows
+
+
+def bounds_of(seconds: str) -> dict[str, str]:
+    """What is written in the cgroups of the process that sleeps so long."""
+    pid = next(one.pid for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", seconds])
+    told = {}
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        for file in ("cpu.max", "cpu.cfs_quota_us", "memory.high", "memory.soft_limit_in_bytes"):
+            if (found := CGROUPS / controllers / path.lstrip("/") / file).exists():
+                told[file.partition(".")[0]] = found.read_text().split()[0]
+    return told
+
+
+async def test_each_class_of_users_has_its_own_bounds(server: ServerProcess, own_user: Any, tmp_path: Path) -> None:
+    hierarchy, reasons = find("test")
+    if hierarchy is None or not hierarchy.controllers >= {"cpu", "memory"}:
+        pytest.skip("no cgroups can be used here: " + "; ".join(reasons))
+    hierarchy.close()
+    (tmp_path / "executor.toml").write_text(SETTINGS)
+    config = ("--config", str(tmp_path / "executor.toml"))
+    executor = subprocess.Popen([*command(server, tmp_path, "full"), *config], stderr=subprocess.DEVNULL)
+    found = {}
+    me = await own_user.client.me()
+    try:
+        for user_class in (me.user_class, "student"):
+            put = (*("users", "class", me.name, user_class), "--data", str(server.data))
+            subprocess.run([sys.executable, "-m", "telerun_server", *put], check=True)
+            async with asyncio.timeout(START_S):
+                while (await own_user.client.me()).user_class != user_class:
+                    await asyncio.sleep(0.1)
+                seconds = f"60.{os.getpid()}{len(found)}"
+                job = await own_user.submit(Language.SHELL, f"echo ready; sleep {seconds} & wait")
+                async for frame in own_user.client.log(job.id, follow=True):
+                    if b"ready" in frame.payload:
+                        break
+                while not any(one.info["cmdline"] == ["sleep", seconds] for one in psutil.process_iter(["cmdline"])):
+                    await asyncio.sleep(0.05)
+                found[user_class] = bounds_of(seconds)
+                await own_user.client.cancel(job.id)
+                await own_user.finished(job.id)
+    finally:
+        executor.terminate()
+        executor.wait(START_S)
+    assert found[me.user_class]["cpu"] == "200000"
+    assert found["student"] == {"cpu": "50000", "memory": str(64 << 20)}
+    assert found[me.user_class]["memory"] != found["student"]["memory"]
