@@ -13,10 +13,9 @@ import click
 import msgspec
 from click.core import ParameterSource
 
-from telerun_magic import config, directives, language, submission
+from telerun_magic import config, directives, language, option_values, submission
 from telerun_magic import options as cell_options
 from telerun_magic.cli.terminal import clean
-from telerun_magic.option_values import pair, read_limits
 from telerun_magic.submission import Submission
 from telerun_protocol.errors import InvalidMessage
 from telerun_protocol.states import Check, Language
@@ -24,7 +23,7 @@ from telerun_protocol.states import Check, Language
 F = TypeVar("F", bound=Callable[..., Any])
 FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 PLATFORMS = {"x86_64": None, "cuda": Language.CUDA, "h100": Language.CUDA}
-_DEFAULTS = {name: name for name in ("std", "time", "memory", "gpus", "device", "emulate", "asm", "flags")}
+_DEFAULTS = {name: name for name in ("std", "compiler", "time", "memory", "gpus", "device", "emulate", "asm", "flags")}
 _DEFAULTS |= {"X": "flags", "arch": "archs", "lib": "libraries", "label": "labels", "limit": "limits"}
 """Which options of a cell have their defaults here too, and what they are called here."""
 
@@ -32,12 +31,17 @@ SANITIZERS = ("memcheck", "racecheck", "synccheck", "initcheck")
 
 _OPTIONS = (
     click.option("-s", "--asm", is_flag=True, help="Bring back the assembly: PTX and SASS, or the host's."),
+    click.option("--flags", "texts", multiple=True, metavar="'-A -B'", help="Flags for the compiler."),
     click.option("-X", "flags", multiple=True, metavar="FLAG", help="A compiler flag; -X lcublas is -lcublas."),
+    click.option("-D", "--define", "macros", multiple=True, metavar="N=V", help="A macro."),
     click.option("--compile-only", is_flag=True, help="Compile, bring back the assembly if asked for, run nothing."),
     click.option("--std", metavar="STANDARD", help="The language standard, such as c++20."),
+    click.option("--compiler", metavar="NAME", help="g++, clang++, gcc-12 …; the executor must have it."),
     click.option("--arch", "archs", multiple=True, metavar="SM", help="Compile for this GPU architecture, such as 90."),
-    click.option("-l", "libraries", multiple=True, metavar="NAME", help="Link with this library."),
-    click.option("--header-file", "files", multiple=True, metavar="FILE", help="A file to lie beside the source."),
+    click.option("-l", "--lib", "libraries", multiple=True, metavar="NAME", help="Link with this library."),
+    click.option(
+        "--header-file", "--header", "files", multiple=True, metavar="FILE", help="A file to lie beside the source."
+    ),
     click.option("--in", "inputs", multiple=True, metavar="FILE", help="A file or folder to lie beside the program."),
     click.option("--stdin", type=FILE, help="What the program reads as its standard input; - is ours."),
     click.option("-e", "--env", multiple=True, metavar="NAME=VALUE", help="A variable of the program's environment."),
@@ -87,8 +91,11 @@ def build(
         )
     _tell_misplaced(source, options.get("args", ()))
     options["run"] = not options.pop("compile_only")
-    options["env"] = dict(pair("--env", text) for text in options["env"])
-    options["limits"] = read_limits(options["limits"])
+    texts, macros = options.pop("texts"), options.pop("macros")
+    split = [flag for text in texts for flag in option_values.split(text)]
+    options["flags"] = [*split, *options["flags"], *(f"-D{macro}" for macro in macros)]
+    options["env"] = dict(option_values.pair("--env", text) for text in options["env"])
+    options["limits"] = option_values.read_limits(options["limits"])
     options |= _defaults(options)
     if isinstance(source, Path):
         wanted = platform or _platform_in(source)
@@ -116,7 +123,7 @@ def _defaults(options: Mapping[str, Any]) -> dict[str, Any]:
     return {
         word: words[word]
         for word in {_DEFAULTS[name] for name in found}
-        if word in options and source_of(word) is ParameterSource.DEFAULT
+        if word in options and source_of(word) is ParameterSource.DEFAULT and not (word == "flags" and options[word])
     }
 
 

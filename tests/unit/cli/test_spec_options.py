@@ -82,8 +82,11 @@ def test_the_configuration_fills_what_the_command_line_leaves(spec: Build) -> No
     assert (found.std, found.limits.wall_time_s, found.archs) == ("c++20", 7.0, ("sm_80", "sm_90"))
     assert found.compile_flags == ("-O2", "-Wall", "-g")
     assert found.limits.output_bytes == 1 << 20
+    assert spec("--compiler", "clang++-17").compiler == "clang++-17"
     given = spec("--std", "c++17", "--arch", "75", "-X", "O0", "--limit", "cpu-time=2m", "--limit", "disk=1GB")
     assert (given.limits.cpu_time_s, given.limits.disk_bytes, given.limits.output_bytes) == (120, 10**9, None)
+    words = spec("--flags", "-O3 -Wall", "-X", "g", "-D", "N=1", "--define", "M", "--lib", "m")
+    assert (words.compile_flags, words.libraries) == (("-O3", "-Wall", "-g", "-DN=1", "-DM"), ("m",))
     assert (given.std, given.archs, given.compile_flags) == ("c++17", ("sm_75",), ("-O0",))
 
 
