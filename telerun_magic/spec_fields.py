@@ -38,6 +38,11 @@ def several(values: Any) -> tuple[Any, ...]:
     return tuple(values)
 
 
+def listed(values: Any) -> tuple[str, ...]:
+    """The same for words of which a text may list several, with commas."""
+    return tuple(word.strip() for value in several(values) for word in str(value).split(",") if word.strip())
+
+
 def dashed(flags: Sequence[object]) -> tuple[str, ...]:
     """With the dash that may be left out, except in a word that belongs to the flag before it, as in `-I include`."""
     words = [str(flag) for flag in flags]
@@ -47,17 +52,17 @@ def dashed(flags: Sequence[object]) -> tuple[str, ...]:
     )
 
 
-def arch(value: object) -> str:
+def arch(word: str) -> str:
     """`90`, `9.0`, `sm90` and `sm_90` are the same architecture."""
-    plain = str(value).strip().lower().replace(".", "")
+    plain = word.lower().replace(".", "")
     return f"sm_{plain.removeprefix('sm_').removeprefix('sm')}" if not plain.startswith("compute") else plain
 
 
-def check(value: object) -> Check:
+def check(word: str) -> Check:
     try:
-        return Check(str(value).strip().lower())
+        return Check(word.lower())
     except ValueError:
-        raise InvalidMessage(f"There is no check {str(value)!r}.", hint=f"Choose from {', '.join(Check)}.") from None
+        raise InvalidMessage(f"There is no check {word!r}.", hint=f"Choose from {', '.join(Check)}.") from None
 
 
 def environment(variables: object) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from telerun_magic import directives, language, option_values, spec_fields
 from telerun_magic.contents import Content, Contents, Files, content_of, named_contents, named_in_directive, walk
-from telerun_magic.spec_fields import several
+from telerun_magic.spec_fields import listed, several
 from telerun_protocol.errors import InvalidMessage
 from telerun_protocol.messages import FileRef, JobSpec
 from telerun_protocol.states import Language
@@ -97,13 +97,13 @@ def build(
             compile_flags=spec_fields.dashed(all_flags),
             std=std,
             libraries=several(libraries),
-            archs=tuple(map(spec_fields.arch, several(archs))),
+            archs=tuple(map(spec_fields.arch, listed(archs))),
             asm=asm,
             run=run,
             device=device,
             labels=several(labels),
             emulate=emulate,
-            checks=tuple(map(spec_fields.check, several(checks))),
+            checks=tuple(map(spec_fields.check, listed(checks))),
             network=network,
             wait_for_executor=wait_for_executor,
             gpus=gpus,

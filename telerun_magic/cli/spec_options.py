@@ -37,7 +37,9 @@ _OPTIONS = (
     click.option("--compile-only", is_flag=True, help="Compile, bring back the assembly if asked for, run nothing."),
     click.option("--std", metavar="STANDARD", help="The language standard, such as c++20."),
     click.option("--compiler", metavar="NAME", help="g++, clang++, gcc-12 …; the executor must have it."),
-    click.option("--arch", "archs", multiple=True, metavar="SM", help="Compile for this GPU architecture, such as 90."),
+    click.option(
+        "--arch", "archs", multiple=True, metavar="SM", help="Compile for these GPU architectures, such as 80,90."
+    ),
     click.option("-l", "--lib", "libraries", multiple=True, metavar="NAME", help="Link with this library."),
     click.option(
         "--header-file", "--header", "files", multiple=True, metavar="FILE", help="A file to lie beside the source."

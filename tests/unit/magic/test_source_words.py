@@ -103,7 +103,7 @@ def test_options() -> None:
     words = options.words(given, {})
     assert words["lang"] == "cu"
     assert words["asm"] is True
-    assert words["archs"] == ["80", "90"]
+    assert words["archs"] == ["80,90"]
     assert words["flags"] == ["-O3", "-Wall", "-lcublas", "-DS=x y"]
     assert words["args"] == ["1", "2", "3", "a b", "--x"]
     assert options.words(options.parse("--flags -O3"), {})["flags"] == ["-O3"], "a value may begin with a dash"

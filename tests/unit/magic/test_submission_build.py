@@ -12,7 +12,7 @@ import pytest
 
 from telerun_magic.submission import build
 from telerun_protocol.errors import InvalidMessage
-from telerun_protocol.states import Language
+from telerun_protocol.states import Check, Language
 
 
 def test_a_cell() -> None:
@@ -112,8 +112,9 @@ def test_one_value_where_many_may_stand() -> None:
     ).spec
     assert (spec.archs, spec.args, spec.labels, spec.compile_flags) == (("sm_90",), ("5",), ("big",), ("-O3",))
     assert (spec.env, spec.limits.memory_bytes, spec.inputs[0].path) == ({"N": "4"}, 2_000_000_000, "5")
-    plain = build("true", "sh", archs=[90, 8.0], args=None, flags=None, limits=None).spec
-    assert (plain.archs, plain.args, plain.compile_flags) == (("sm_90", "sm_80"), (), ())
+    plain = build("true", "sh", archs=[90, "8.0, 75"], checks="races,init", args=None, flags=None, limits=None).spec
+    assert (plain.archs, plain.args, plain.compile_flags) == (("sm_90", "sm_80", "sm_75"), (), ())
+    assert plain.checks == (Check.RACES, Check.INIT)
     assert build(["seq", 3]).spec.args == ("seq", "3")
 
 
