@@ -45,6 +45,10 @@ def map(  # noqa: A001 - it is called as telerun_magic.map
     The other words are those of `submit`, but for args.
     """
     _check(words, [word for word in WORDS if word != "args"])
+    if not isinstance(args_list, Iterable):
+        raise InvalidMessage(
+            f"The rows of arguments cannot be {args_list!r}.", hint="Give a list with one for each job."
+        )
     rows = [row if isinstance(row, Sequence) and not isinstance(row, str | bytes) else [row] for row in args_list]
     built = [submission.build(source, language, args=row, **words) for row in rows]
     for notice in built[0].notices if built else ():
@@ -64,8 +68,9 @@ def jobs(limit: int = 20, **filters: object) -> Jobs:
     _check(filters, FILTERS)
     if not isinstance(limit, int):
         raise InvalidMessage(f"limit cannot be {limit!r}.", hint="It is a number of jobs.")
+    given = {name: str(value) for name, value in filters.items() if value is not None}
     current = session.connected()
-    return Jobs(session.ask(current, _listed(current, limit, {name: str(value) for name, value in filters.items()})))
+    return Jobs(session.ask(current, _listed(current, limit, given)))
 
 
 class Jobs(Sequence[Job]):

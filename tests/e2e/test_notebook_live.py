@@ -189,6 +189,7 @@ MISTAKES = {
     "import telerun_magic; telerun_magic.submit(5)": "The source cannot be of type int.",
     "telerun_magic.submit('true', 'sh', gpu=1)": "There is no word 'gpu' here. Did you mean gpus?",
     "telerun_magic.map('true', [1], 'sh', args=[2])": "There is no word 'args' here.",
+    "telerun_magic.map('true', 5, 'sh')": "The rows of arguments cannot be 5.",
     "telerun_magic.jobs(nam='x')": "There is no word 'nam' here. Did you mean name?",
     "telerun_magic.jobs('all')": "limit cannot be 'all'.",
     "%telerun_login ftp://x": "is not a server address",
