@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -61,6 +62,7 @@ if libc.prctl(22, 2, filter, 0, 0):
     sys.exit(f"no filter: {os.strerror(ctypes.get_errno())}")
 os.execvp(sys.argv[1], sys.argv[1:])
 """
+OTHER_MACHINE = ("setarch", "i686")  # its name is all that is another
 NO_USER_NAMESPACES = (sys.executable, "-c", FORBID)
 
 
@@ -91,8 +93,16 @@ def command(server: ServerProcess, folder: Path, required: str) -> list[str]:
     [
         (NO_BUBBLEWRAP, "full", ("apt-get install bubblewrap",)),
         (NO_CGROUPS, "full", ("cgroup memory", "Read-only file system")),
+        pytest.param(
+            OTHER_MACHINE,
+            "degraded",
+            ("seccomp filter", "for i686"),
+            marks=pytest.mark.skipif(
+                platform.machine() != "x86_64", reason="it can only pass for an older one of its kind"
+            ),
+        ),
     ],
-    ids=["no bubblewrap", "no cgroups"],
+    ids=["no bubblewrap", "no cgroups", "no filter"],
 )
 def test_it_refuses_what_is_weaker_than_required(
     wrapper: tuple[str, ...], required: str, told: tuple[str, ...], server: ServerProcess, tmp_path: Path
