@@ -17,7 +17,7 @@ from telerun_magic.option_values import split
 from telerun_magic.options import Presentation
 from telerun_protocol.client import Client
 from telerun_protocol.errors import InvalidMessage, NotConfigured, TelerunError
-from telerun_protocol.states import State
+from telerun_protocol.states import UNFINISHED, State
 
 RECENT = 20
 ALL = 1000
@@ -120,7 +120,7 @@ class TelerunMagics(Magics):
         """%telerun_cancel [JOB … | --all]: ends jobs; without a word, this kernel's last one."""
         words = _words(line)
         if words == ["--all"]:
-            jobs: list[Job] = [job for job in api.jobs(limit=ALL) if not job.state.is_final]
+            jobs: list[Job] = list(api.jobs(limit=ALL, state=UNFINISHED))
         else:
             jobs = [self._job(word) for word in words] or [self._job(None)]
         for job in jobs:

@@ -20,6 +20,8 @@ class State(StrEnum):
 
 FINAL_STATES = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})
 HELD_STATES = frozenset({State.CLAIMED, State.RUNNING})
+UNFINISHED = ",".join(state for state in State if not state.is_final)
+"""As a filter of lists of jobs."""
 
 
 class Phase(StrEnum):

@@ -15,7 +15,7 @@ from telerun_magic.render import devices
 from telerun_magic.render.usage import usage_text
 from telerun_protocol.client import Client
 from telerun_protocol.messages import Job, JobList
-from telerun_protocol.states import FINAL_STATES, State
+from telerun_protocol.states import UNFINISHED, State
 from telerun_protocol.units import show_duration, show_size
 
 STYLES = {State.SUCCEEDED: "green", State.FAILED: "red", State.CANCELLED: "yellow", State.RUNNING: "cyan"}
@@ -102,8 +102,8 @@ def cancel(settings: Settings, job: str | None, latest: bool) -> None:
 
 
 async def _latest(client: Client) -> str | None:
-    jobs = (await client.jobs(limit="200")).jobs
-    return next((job.id for job in jobs if job.state not in FINAL_STATES), None)
+    jobs = (await client.jobs(state=UNFINISHED, limit="1")).jobs
+    return jobs[0].id if jobs else None
 
 
 def title(job: Job) -> str:

@@ -161,6 +161,10 @@ def test_line_magics(kernel) -> None:
     assert "has ended before" in kernel.run(f"%telerun_cancel {number}").stream()
     kernel.run("%%telerun sh --no-wait\nsleep 50")
     assert re.fullmatch(r"Job \d+: cancelled\.\n", kernel.run("%telerun_cancel").stream())
+    for _ in range(2):
+        kernel.run("%%telerun sh --no-wait\nsleep 50")
+    assert kernel.run("%telerun_cancel --all").stream().count(": cancelled.\n") >= 2
+    assert kernel.run("%telerun_cancel --all").stream() == "No job of yours is queued or running.\n"
     assert "name = 'other'" in kernel.run("%telerun_config --name other").stream()
     assert kernel.run("%%telerun sh\ntrue").facts["name"] == "other"
     again = kernel.run("%telerun_config --reset --name again").stream()
