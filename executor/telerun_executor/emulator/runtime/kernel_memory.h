@@ -14,7 +14,14 @@ void emu_shared_unwritten(EmuThread *t, uint32_t offset, uint32_t bytes, uint32_
 void emu_race_shared(EmuThread *t, uint32_t offset, uint32_t bytes, int access, uint32_t site);
 void emu_race_global(EmuThread *t, uint64_t address, uint32_t bytes, int access, uint32_t site);
 
-/* `bytes` is a constant at every call: one or two comparisons. */
+/* A check is written out at every access, except in modules so large that compiling them would take three times as long. */
+#if defined(EMU_LARGE) && EMU_CHECKS
+#define EMU_CHECKED static __attribute__((noinline, unused))
+#else
+#define EMU_CHECKED EMU_INLINE
+#endif
+
+/* Where `bytes` is a constant it is one or two comparisons. */
 EMU_INLINE bool emu_is_written(const uint8_t *written, uint32_t bytes)
 {
     uint64_t first = 0, rest = 0x0101010101010101ull;
@@ -26,7 +33,7 @@ EMU_INLINE bool emu_is_written(const uint8_t *written, uint32_t bytes)
 
 EMU_INLINE void *emu_host(uint64_t address) { return (void *)(uintptr_t)(address & ~EMU_DEVICE_BIT); }
 
-EMU_INLINE void *emu_global_at(EmuThread *t, uint64_t base, int64_t offset, uint32_t bytes, int access, uint32_t site)
+EMU_CHECKED void *emu_global_at(EmuThread *t, uint64_t base, int64_t offset, uint32_t bytes, int access, uint32_t site)
 {
     if (EMU_CHECKS & EMU_CHECK_MEMORY) {
         uint64_t address = base + (uint64_t)offset;
@@ -40,7 +47,7 @@ EMU_INLINE void *emu_global_at(EmuThread *t, uint64_t base, int64_t offset, uint
 }
 
 /* `base` is an offset into shared memory, as in a 32-bit register or from cvta.to.shared. */
-EMU_INLINE void *emu_shared_at(EmuThread *t, uint64_t base, int64_t offset, uint32_t bytes, int access, uint32_t site)
+EMU_CHECKED void *emu_shared_at(EmuThread *t, uint64_t base, int64_t offset, uint32_t bytes, int access, uint32_t site)
 {
     uint64_t place = base + (uint64_t)offset;
     if (EMU_CHECKS & EMU_CHECK_MEMORY) {
@@ -60,7 +67,7 @@ EMU_INLINE void *emu_shared_at(EmuThread *t, uint64_t base, int64_t offset, uint
     return t->shared + place;
 }
 
-EMU_INLINE void *emu_local_at(EmuThread *t, uint64_t base, int64_t offset, uint32_t bytes, int access, uint32_t site)
+EMU_CHECKED void *emu_local_at(EmuThread *t, uint64_t base, int64_t offset, uint32_t bytes, int access, uint32_t site)
 {
     if (EMU_CHECKS & EMU_CHECK_MEMORY) {
         uint64_t address = base + (uint64_t)offset;
