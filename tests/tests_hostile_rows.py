@@ -83,6 +83,10 @@ def _has_one_bound(done: Any) -> None:
     assert LIMITS["disk_bytes"] // 2 < total <= LIMITS["disk_bytes"] + MIB
 
 
+def _has_too_many_files(done: Any) -> None:
+    assert "more files and folders" in done.result.message
+
+
 def _opens_nothing(done: Any) -> None:
     told = dict(line.rsplit(" ", 1) for line in done.stdout.decode().splitlines())
     assert len(told) == 10
@@ -149,7 +153,7 @@ ROWS = [
     ),
     Row(
         number="24", program="disk.c", args=("tiny",), limits={"wall_time_s": 20}, reason=Reason.DISK_LIMIT,
-        exit_code=6, notes=("only 200 files",),
+        exit_code=6, notes=("only 200 files",), also=_has_too_many_files,
     ),
     Row(
         number="25", program="disk.c", args=("everywhere",), reason=Reason.DISK_LIMIT, exit_code=6,

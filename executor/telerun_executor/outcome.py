@@ -77,6 +77,9 @@ def of_compiler(exit_: ProcessExit, limits: Limits) -> Outcome:
 
 
 def of_limit(reason: Reason, limits: Limits, exit_: ProcessExit) -> Outcome:
+    if reason is Reason.DISK_LIMIT and exit_.files_ran_out:
+        hint = "Make fewer at a time, or put them into one archive."
+        return failed(reason, "The job was ended: it made more files and folders than it may.", hint, exit_)
     what, name = _LIMITS[reason]
     value = getattr(limits, name)
     hint = f"Ask for more with {OPTIONS[name]}, up to the server's maximum."

@@ -42,6 +42,7 @@ class ProcessExit:
     cpu_time_s: float = 0.0
     peak_memory_bytes: int = 0
     processes_refused: int = 0  # how often the limit on processes kept it from starting one
+    files_ran_out: bool = False  # it has as many files and folders as it may, and could not make another
     usage: Usage | None = None  # more of what it used, where that is known
 
     @property

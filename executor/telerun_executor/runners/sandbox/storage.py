@@ -57,8 +57,11 @@ def used(path: Path) -> tuple[int, int]:
 
 def is_full(path: Path) -> bool:
     """Whether the next page or the next file would have no place."""
-    told = os.statvfs(path)
-    return told.f_bfree == 0 or told.f_ffree == 0
+    return os.statvfs(path).f_bfree == 0 or files_ran_out(path)
+
+
+def files_ran_out(path: Path) -> bool:
+    return os.statvfs(path).f_ffree == 0
 
 
 def is_slow_to_free(path: Path) -> bool:

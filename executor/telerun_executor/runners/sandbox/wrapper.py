@@ -139,7 +139,8 @@ class Wrapper:
                 processes_refused=self.watch.used.forks_denied,
                 usage=msgspec.structs.replace(used, memory_bytes=0, processes=0, disk_bytes=self._setting.disk_used()),
             )
-        return replace(exit_, reason=of_signal(exit_) or await self._limit_met(exit_))
+        files_ran_out = self._setting.bounds_disk and storage.files_ran_out(self._setting.workspace.run)
+        return replace(exit_, reason=of_signal(exit_) or await self._limit_met(exit_), files_ran_out=files_ran_out)
 
     async def _limit_met(self, exit_: ProcessExit) -> Reason | None:
         """Why a program failed that was refused something; one that copes with it has no reason to be told."""
