@@ -12,6 +12,7 @@ BY_FILE := --dist loadfile --no-loadscope-reorder
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
+export PYTHONDONTWRITEBYTECODE := # whatever it is outside: what begins a thousand times is compiled once
 
 .PHONY: help run demo test lint unit bench panel format clean
 help: ## this list
