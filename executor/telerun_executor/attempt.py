@@ -15,7 +15,7 @@ from typing import BinaryIO
 from telerun_executor.assembly import assemble
 from telerun_executor.bench import Bench
 from telerun_executor.devices.base import Lease
-from telerun_executor.emulation_reports import Reports, is_emulated, notes_on_emulation
+from telerun_executor.emulation_reports import Reports, hint_on_archs, is_emulated, notes_on_emulation
 from telerun_executor.findings import Findings
 from telerun_executor.log_stream import Meter, Sieve
 from telerun_executor.outcome import Outcome, failed, no_such_device, of_compiler, of_program, succeeded
@@ -141,7 +141,8 @@ class Attempt:
                 self._enter(Phase.COMPILE)
                 exit_ = await self._compile(box, commands)
             if not exit_.ok:
-                return of_compiler(exit_, self._limits)
+                outcome = of_compiler(exit_, self._limits)
+                return replace(outcome, hint=f"{outcome.hint} {hint_on_archs(spec, self._candidates)}".rstrip())
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._assemble(box, archs))
                 return await self._run(ready) if spec.run else succeeded()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from telerun_executor.diagnostics import EMULATION, LINE_CHARACTERS
 from telerun_executor.runners.base import Output
+from telerun_executor.toolchains.emulation import ARCH, PTX
 from telerun_protocol.messages import EMULATED, EMULATION_NOTE, Device, JobSpec
 from telerun_protocol.states import StreamId
 
@@ -35,6 +37,14 @@ class Reports:
 
 def is_emulated(devices: Sequence[Device]) -> bool:
     return any(device.kind == EMULATED for device in devices)
+
+
+def hint_on_archs(spec: JobSpec, devices: Sequence[Device]) -> str:
+    """Why a program that was meant for newer GPUs may not compile; else nothing."""
+    newer = any(int(digits[0]) > ARCH for arch in spec.archs if (digits := re.search(r"\d+", arch)))
+    if not (newer and spec.run and is_emulated(devices)):
+        return ""
+    return f"The emulation compiles for {PTX}: what newer GPUs alone have is not there."
 
 
 def notes_on_emulation(spec: JobSpec, devices: Sequence[Device]) -> list[str]:
