@@ -37,8 +37,10 @@ def nodes_for(devices: Sequence[Device], root: Path = Path("/")) -> tuple[Device
         return ()
     majors = _majors(root)
     found = [DeviceNode(path=Path("/dev/nvidiactl"), major=GPU_MAJOR, minor=CONTROL_MINOR)]
-    for number, name in enumerate((UVM, f"{UVM}-tools")):
-        found.append(DeviceNode(path=Path("/dev", name), major=_known(majors, UVM), minor=number))
+    tools = DeviceNode(path=Path(f"/dev/{UVM}-tools"), major=_known(majors, UVM), minor=1)
+    found.append(DeviceNode(path=Path("/dev", UVM), major=tools.major, minor=0))
+    if (root / tools.path.relative_to("/")).exists():  # for debuggers and profilers; containers may lack it
+        found.append(tools)
     minors = {device.id: _minor(device, root) for device in gpus}
     found += [
         DeviceNode(path=Path(f"/dev/nvidia{minor}"), major=GPU_MAJOR, minor=minor)

@@ -51,6 +51,11 @@ def test_a_gpu_is_its_own_file_and_the_common_ones(root: Path) -> None:
     }
 
 
+def test_what_only_tools_need_may_be_missing(root: Path) -> None:
+    (root / "dev/nvidia-uvm-tools").unlink()
+    assert "/dev/nvidia-uvm-tools" not in nodes(root, GPU)
+
+
 def test_what_is_emulated_has_none() -> None:
     assert nodes_for([Device(kind="emulated", name="CPU emulation")]) == ()
     assert nodes_for(()) == ()
