@@ -8,7 +8,9 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,8 @@ os.execvp(sys.argv[1], sys.argv[1:])
 """
 OTHER_MACHINE = ("setarch", "i686")  # its name is all that is another
 NO_USER_NAMESPACES = (sys.executable, "-c", FORBID)
+USER = slots.LAST + 1
+NO_ROOT = ("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups")
 
 
 @pytest.fixture(scope="module")
@@ -80,11 +84,30 @@ async def own_user(server: ServerProcess, make_user: Any) -> AsyncIterator[Any]:
         yield make_user(client)
 
 
+@cache
+def cannot_be_user() -> str | None:
+    can = subprocess.run([*NO_ROOT, sys.executable, "-c", "import telerun_executor"], capture_output=True, check=False)
+    return "another user cannot read this Python" if can.returncode else None
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """One that is the executor's own, whoever it is."""
+    folder = Path(tempfile.mkdtemp(prefix="telerun-levels-", dir="/tmp"))
+    try:
+        os.chown(folder, USER, USER)
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
 def command(server: ServerProcess, folder: Path, required: str) -> list[str]:
+    token = folder / "token"
+    shutil.copy(server.executor_token_file, token)
+    os.chown(token, USER, USER)
     return [
-        *(sys.executable, "-m", "telerun_executor", "run", "--server", server.url, "--no-gpu"),
-        *("--token-file", str(server.executor_token_file), "--work-dir", str(folder / "work")),
-        *("--require-isolation", required),
+        *(sys.executable, "-m", "telerun_executor", "run", "--server", server.url, "--no-gpu", "--no-emulation"),
+        *("--token-file", str(token), "--work-dir", str(folder / "work"), "--require-isolation", required),
     ]
 
 
@@ -93,6 +116,8 @@ def command(server: ServerProcess, folder: Path, required: str) -> list[str]:
     [
         (NO_BUBBLEWRAP, "full", ("apt-get install bubblewrap",)),
         (NO_CGROUPS, "full", ("cgroup memory", "Read-only file system")),
+        (NO_ROOT, "full", (f"root (user {USER}): run the executor as root",)),
+        ((*NO_USER_NAMESPACES, *NO_ROOT), "degraded", ("user namespaces", "sysctl user.max_user_namespaces")),
         pytest.param(
             OTHER_MACHINE,
             "degraded",
@@ -102,12 +127,14 @@ def command(server: ServerProcess, folder: Path, required: str) -> list[str]:
             ),
         ),
     ],
-    ids=["no bubblewrap", "no cgroups", "no filter"],
+    ids=["no bubblewrap", "no cgroups", "no root", "no root, no user namespaces", "no filter"],
 )
 def test_it_refuses_what_is_weaker_than_required(
-    wrapper: tuple[str, ...], required: str, told: tuple[str, ...], server: ServerProcess, tmp_path: Path
+    wrapper: tuple[str, ...], required: str, told: tuple[str, ...], server: ServerProcess, folder: Path
 ) -> None:
-    argv = [*wrapper, *command(server, tmp_path, required)]
+    if "setpriv" in wrapper and (reason := cannot_be_user()):
+        pytest.skip(reason)
+    argv = [*wrapper, *command(server, folder, required)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=START_S)
     said = done.stdout + done.stderr
     assert done.returncode not in (0, None), said
@@ -121,15 +148,28 @@ def test_it_refuses_what_is_weaker_than_required(
         (NO_USER_NAMESPACES, Isolation.FULL, "a slot's"),
         (NO_CGROUPS, Isolation.DEGRADED, "1000"),
         ((*NO_CGROUPS, *NO_USER_NAMESPACES), Isolation.DEGRADED, "a slot's"),
+        (NO_ROOT, Isolation.DEGRADED, "1000"),
         (NO_BUBBLEWRAP, Isolation.NONE, "0"),
+        ((*NO_USER_NAMESPACES, *NO_ROOT), Isolation.NONE, str(USER)),
+        ((*NO_BUBBLEWRAP, *NO_ROOT), Isolation.NONE, str(USER)),
     ],
-    ids=["no user namespaces", "no cgroups", "no user namespaces, no cgroups", "no bubblewrap"],
+    ids=[
+        "no user namespaces",
+        "no cgroups",
+        "no user namespaces, no cgroups",
+        "no root",
+        "no bubblewrap",
+        "no root, no user namespaces",
+        "no root, no bubblewrap",
+    ],
 )
 async def test_each_job_tells_how_it_was_isolated(
-    wrapper: tuple[str, ...], level: Isolation, user: str, server: ServerProcess, own_user: Any, tmp_path: Path
+    wrapper: tuple[str, ...], level: Isolation, user: str, server: ServerProcess, own_user: Any, folder: Path
 ) -> None:
-    with (tmp_path / "log").open("ab") as log:
-        executor = subprocess.Popen([*wrapper, *command(server, tmp_path, str(level))], stdout=log, stderr=log)
+    if "setpriv" in wrapper and (reason := cannot_be_user()):
+        pytest.skip(reason)
+    with (folder / "log").open("ab") as log:
+        executor = subprocess.Popen([*wrapper, *command(server, folder, str(level))], stdout=log, stderr=log)
     try:
         job = await own_user.submit(Language.SHELL, "id -u; echo $$; cat /proc/self/uid_map")
         async with asyncio.timeout(START_S):
@@ -137,7 +177,7 @@ async def test_each_job_tells_how_it_was_isolated(
     finally:
         executor.terminate()
         executor.wait(START_S)
-    assert finished.result.isolation is level, (tmp_path / "log").read_text()
+    assert finished.result.isolation is level, (folder / "log").read_text()
     found, process, _, _, mapped = finished.stdout.decode().split()
     assert found == user or (user == "a slot's" and slots.FIRST <= int(found) <= slots.LAST)
     if level is not Isolation.NONE:
@@ -157,14 +197,14 @@ def bounds_of(seconds: str) -> dict[str, str]:
     return told
 
 
-async def test_each_class_of_users_has_its_own_bounds(server: ServerProcess, own_user: Any, tmp_path: Path) -> None:
+async def test_each_class_of_users_has_its_own_bounds(server: ServerProcess, own_user: Any, folder: Path) -> None:
     hierarchy, reasons = find("test")
     if hierarchy is None or not hierarchy.controllers >= {"cpu", "memory"}:
         pytest.skip("no cgroups can be used here: " + "; ".join(reasons))
     hierarchy.close()
-    (tmp_path / "executor.toml").write_text(SETTINGS)
-    config = ("--config", str(tmp_path / "executor.toml"))
-    executor = subprocess.Popen([*command(server, tmp_path, "full"), *config], stderr=subprocess.DEVNULL)
+    (folder / "executor.toml").write_text(SETTINGS)
+    config = ("--config", str(folder / "executor.toml"))
+    executor = subprocess.Popen([*command(server, folder, "full"), *config], stderr=subprocess.DEVNULL)
     found = {}
     me = await own_user.client.me()
     try:
