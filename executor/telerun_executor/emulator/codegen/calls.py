@@ -51,8 +51,10 @@ def _indirect(writer: Writer, node: Call, target: str, returned: str | None, arg
 
 
 def _emit(writer: Writer, call: str) -> None:
-    """A call of a function of the program: while it lasts, the thread's path has this place too."""
-    writer.emit(f"{{ uint64_t path_ = t->path; t->path = 31 * path_ + {writer.site() + 1}; {call}; t->path = path_; }}")
+    """A call of a function of the program; while it lasts, the thread knows its place."""
+    writer.emit(
+        f"{{ EmuCall call_ = {{{writer.site()}, t->call}}; t->call = &call_; {call}; t->call = call_.caller; }}"
+    )
 
 
 def _argument(writer: Writer, operand: Operand) -> str:

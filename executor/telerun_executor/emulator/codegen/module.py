@@ -132,7 +132,7 @@ def _variables(variables: list[Variable]) -> list[str]:
 
 
 def _sites(sites: Sites) -> list[str]:
-    rows = [f"{{{file}, {line}, {function}, {ptx_line}}}" for file, line, function, ptx_line in sites.rows]
+    rows = [f"{{{', '.join(str(int(fact)) for fact in row)}}}" for row in sites.rows]
     return [
         _array("EmuSite", "sites", rows),
         f"static const char *const files[] = {{{', '.join(map(string, sites.files)) or 'NULL'}}};",

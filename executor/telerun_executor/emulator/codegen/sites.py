@@ -44,7 +44,7 @@ class Sites:
     """The table of sites of a module: an index for each instruction that can fail."""
 
     def __init__(self) -> None:
-        self.rows: dict[tuple[int, int, int, int], int] = {}
+        self.rows: dict[tuple[int, int, int, int, bool], int] = {}
         self.files: dict[str, int] = {}
         self.functions: dict[str, int] = {}
 
@@ -55,5 +55,6 @@ class Sites:
             line,
             self.functions.setdefault(function, len(self.functions)),
             ptx_line,
+            source is None or _of_toolkit(name),
         )
         return self.rows.setdefault(row, len(self.rows))

@@ -41,7 +41,7 @@ void emu_block_begin(Block *block, uint64_t number)
         block->threads[i].state = FRESH;
         block->threads[i].seen.patience = PATIENCE;
         block->threads[i].seen.frame = NULL;
-        block->threads[i].seen.path = 0;
+        block->threads[i].seen.call = NULL;
     }
     uint32_t shared_bytes = block->threads[0].seen.shared_bytes;
     if (block->shared_written != NULL)

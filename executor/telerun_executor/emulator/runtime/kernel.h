@@ -56,6 +56,7 @@ typedef struct EmuSite {
     uint32_t line;        /* from 1; 0 where the PTX has no line information */
     uint32_t function;    /* index into EmuModule.functions: the PTX function the instruction stands in */
     uint32_t ptx_line;    /* the instruction's line in the PTX, from 1 */
+    bool foreign;         /* no line of the program: one of the toolkit, or none. Who called says more */
 } EmuSite;
 
 typedef struct EmuRange { uint64_t low, high; } EmuRange;   /* [low, high) in generic addresses */
@@ -63,6 +64,9 @@ typedef struct EmuRange { uint64_t low, high; } EmuRange;   /* [low, high) in ge
 
 /* One frame of local memory, linked while checks are on (EMU_LOCAL). */
 typedef struct EmuFrame { uint64_t low, high; struct EmuFrame *caller; } EmuFrame;
+
+/* A call of a device function, linked while it lasts. */
+typedef struct EmuCall { uint32_t site; struct EmuCall *caller; } EmuCall;
 
 /* A block (CTA) and its grid, read-only for kernels. */
 typedef struct EmuBlock {
@@ -76,7 +80,7 @@ typedef struct EmuBlock {
     uint64_t grid_workspace;     /* %envreg1 is its upper half, %envreg2 its lower half: the barrier of cooperative grids */
 } EmuBlock;
 
-/* A thread. The fields are read-only for kernels, except `frame` and `path`. Private state of the runtime follows it in memory. */
+/* A thread. The fields are read-only for kernels, except `frame` and `call`. Private state of the runtime follows it in memory. */
 typedef struct EmuThread {
     uint32_t tid[3];
     uint32_t index;              /* in the block: x + ntid.x * (y + ntid.y * z); lane = index % 32, warp = index / 32 */
@@ -85,7 +89,7 @@ typedef struct EmuThread {
     uint32_t patience;           /* atomics and volatile loads left until others get a turn */
     const uint8_t *parameters;   /* the launch's parameter block */
     const EmuBlock *block;
-    uint64_t path;               /* differs with the calls that the thread is in; set around each call */
+    struct EmuCall *call;        /* the innermost call that the thread is in, NULL in the kernel itself */
     EmuFrame *frame;             /* innermost frame of local memory, only while checks are on */
     uint64_t stack_low, stack_high;
     uint8_t *shared_written;     /* one byte per byte of shared memory: nonzero when written (EMU_CHECK_INIT) */

@@ -189,10 +189,13 @@ uint32_t emu_activemask(EmuThread *t, uint32_t site)
     return thread->mask;
 }
 
-/* Whether they stand at the same instruction: in a function that was called from two places, it is none. */
+/* Whether they stand at the same instruction: in a function that was called from two places, they do not. */
 static bool is_beside(const Thread *one, const Thread *other)
 {
-    return other->state == AT_ACTIVEMASK && other->site == one->site && other->seen.path == one->seen.path;
+    const EmuCall *call = one->seen.call, *others = other->seen.call;
+    while (call != NULL && others != NULL && call->site == others->site)
+        call = call->caller, others = others->caller;
+    return other->state == AT_ACTIVEMASK && other->site == one->site && call == NULL && others == NULL;
 }
 
 /* Nothing else in the block can run, so the lanes that wait at one site are those that came there together. */

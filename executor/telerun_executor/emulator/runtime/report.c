@@ -48,14 +48,22 @@ const char *emu_place(const Module *module, uint32_t site, char *room, size_t by
     return room;
 }
 
+static bool is_foreign(const Module *module, uint32_t site)
+{
+    return module != NULL && site < module->table->site_count && module->table->sites[site].foreign;
+}
+
 static void put_in_thread(const char *severity, const Thread *thread, uint32_t site, const char *message)
 {
     char where[512], place[512];
     const EmuBlock *block = &thread->home->seen;
     const EmuThread *seen = &thread->seen;
+    const Module *module = thread->home->grid->module;
+    for (const EmuCall *call = seen->call; call != NULL && is_foreign(module, site); call = call->caller)
+        site = call->site;
     snprintf(where, sizeof where, " [kernel %s, block (%u,%u,%u), thread (%u,%u,%u)]", thread->home->grid->kernel->name,
              block->ctaid[0], block->ctaid[1], block->ctaid[2], seen->tid[0], seen->tid[1], seen->tid[2]);
-    put(severity, message, where, emu_place(thread->home->grid->module, site, place, sizeof place));
+    put(severity, message, where, emu_place(module, site, place, sizeof place));
 }
 
 void emu_say(const char *severity, const char *format, ...)

@@ -77,6 +77,17 @@ def test_only_the_kernels_that_cannot_be_emulated_fail(emulator: Emulator, tmp_p
         assert told.endswith(f"partly.cu:{line}")
 
 
+def test_a_mistake_in_a_function_of_the_toolkit_is_told_at_its_call(emulator: Emulator, tmp_path: Path) -> None:
+    """In debug builds the functions of headers are functions still."""
+    source = "// flags: -G\n__global__ void k(int *p) {\n    atomicAdd(&p[64], 1);\n}\n"
+    source += "int main() { int *p; cudaMalloc(&p, 64); k<<<1, 1>>>(p); return cudaDeviceSynchronize(); }\n"
+    (tmp_path / "debug.cu").write_text(source)
+    emulator.compile(tmp_path / "debug.cu", tmp_path / "program")
+    done = emulator.run(tmp_path / "program")
+    assert done.returncode == 700 % 256
+    assert done.stderr.rstrip().endswith("debug.cu:3")
+
+
 def line_of(mark: str) -> int:
     (line,) = [
         number for number, text in enumerate(MISTAKES.read_text().splitlines(), 1) if text.endswith(f"// {mark}")
