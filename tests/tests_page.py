@@ -18,6 +18,15 @@ CHROMIUM_OPTIONS = [
     *("--disable-component-update", "--disable-sync"),
 ]
 WAIT_MS = 40_000
+LOAD = "%load_ext telerun_magic"
+COUNTING = """%%telerun cpp --name counting
+#include <cstdio>
+#include <unistd.h>
+int main() {
+  for (int i = 0; i < SECONDS * 5; i++) { std::printf("line %d\\n", i); std::fflush(stdout); usleep(200000); }
+  std::puts("THE END");
+}
+"""
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
 OURS = (".tr-Panel", ".tr-JobView-inner", ".tr-Executors", ".tr-Output-bar", ".tr-cm-magic", ".tr-Status")
 OF_JUPYTER = ("/static/", "/extensions/", "/schemas/", "/themes/")  # what it is shipped with
@@ -95,8 +104,8 @@ class Page:
         return self.page.locator(f".tr-JobView-inner[data-job={job}]")
 
     def save(self) -> None:
-        self.command("docmanager:save")
-        self.page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+        """Until it is on the disk: a program that goes on printing makes the notebook unsaved again at once."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save').then(() => null)")
 
     def has_text(self, locator: Locator, text: str) -> None:
         expect(locator).to_contain_text(text, timeout=WAIT_MS)
