@@ -49,7 +49,9 @@ def test_limits_executors_and_version(telerun) -> None:
     shown = telerun.ok("executors")
     assert "online" in shown
     assert socket.gethostname() in shown
-    assert json.loads(telerun.ok("executors", "--json"))["executors"][0]["online"] is True
+    (executor,) = json.loads(telerun.ok("executors", "--json"))["executors"]
+    assert executor["online"] is True
+    assert re.search(rf"isolation\n.*\b{executor['info']['isolation']}\n", shown, re.DOTALL)
     version = json.loads(telerun.ok("version", "--json"))
     assert version["url"] == telerun.env["TELERUN_URL"]
     assert version["server"]
