@@ -197,9 +197,8 @@ class TelerunMagics(Magics):
             given = options.parse(line)
             options.presentation(given)
             words = options.words(given, self.shell.user_ns)
-            submission.build(
-                "true", words.pop("lang") or "sh", **words
-            )  # what is wrong is told here, not in every cell
+            # Nothing is queued: what is wrong is told here, not in every cell.
+            submission.build("true", words.pop("lang") or "sh", **words)
             self._defaults |= given
         saved = config.load()
         _say(f"server: {os.environ.get('TELERUN_URL') or saved.url or 'your own, started when it is needed'}")
