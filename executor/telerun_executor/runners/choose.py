@@ -76,6 +76,8 @@ def _choose(config: Config, folder: WorkFolder, shown: Sequence[Path]) -> tuple[
         _warn(isolation, "; ".join(row.name for row in _lacking(capabilities)))
     if mode is None or capabilities.bwrap is None:
         return plain, None
+    if hierarchy and hierarchy.version == "v1" and config.sandbox.slows_down:
+        log.warning("memory_high_bytes slows nobody down with cgroups v1: it says what to take back first")
     host = Host(
         isolation=isolation,
         mode=mode,

@@ -204,7 +204,8 @@ async def test_each_class_of_users_has_its_own_bounds(server: ServerProcess, own
     hierarchy.close()
     (folder / "executor.toml").write_text(SETTINGS)
     config = ("--config", str(folder / "executor.toml"))
-    executor = subprocess.Popen([*command(server, folder, "full"), *config], stderr=subprocess.DEVNULL)
+    with (folder / "log").open("ab") as log:
+        executor = subprocess.Popen([*command(server, folder, "full"), *config], stdout=log, stderr=log)
     found = {}
     me = await own_user.client.me()
     try:
@@ -227,6 +228,7 @@ async def test_each_class_of_users_has_its_own_bounds(server: ServerProcess, own
     finally:
         executor.terminate()
         executor.wait(START_S)
+    assert ("slows nobody down" in (folder / "log").read_text()) is (hierarchy.version == "v1")
     assert found[me.user_class]["cpu"] == "200000"
     assert found["student"] == {"cpu": "50000", "memory": str(64 << 20)}
     assert found[me.user_class]["memory"] != found["student"]["memory"]

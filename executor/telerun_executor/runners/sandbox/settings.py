@@ -55,3 +55,8 @@ class SandboxSettings(BoxSettings, frozen=True, kw_only=True, forbid_unknown_fie
 
     def of(self, owner_class: str) -> BoxSettings:
         return self.classes.get(owner_class, self)
+
+    @property
+    def slows_down(self) -> bool:
+        """Whether any jobs are to be slowed down from some use of memory on."""
+        return any(settings.memory_high_bytes for settings in (self, *self.classes.values()))
