@@ -65,7 +65,7 @@ def show(findings: list[Finding], *, as_json: bool) -> None:
     for finding in findings:
         mark = "[green]ok[/]" if finding.ok else "[red]missing[/]" if finding.needed else "[yellow]missing[/]"
         table.add_row(mark, finding.what, finding.found, finding.why, "" if finding.ok else finding.fix)
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else 240).print(table)
 
 
 def _tools() -> Iterator[Finding]:

@@ -41,6 +41,8 @@ export interface JobSpec {
   gpus?: number | null;
   emulate?: boolean | null;
   wait_for_executor?: boolean;
+  network?: boolean;
+  checks?: string[];
   limits?: Limits;
   name?: string | null;
   tags?: string[];

@@ -53,6 +53,19 @@ test('a job as a command line', () => {
     "telerun run --asm --compile-only --arch 90 --time 30s --label 'gpu-memory>=40GB' --no-emulate " +
       "--header-file a.h --in data.csv cu cell.cu '1 2'"
   );
+  const bounded = {
+    ...spec,
+    asm: false,
+    compiler: 'gcc-12',
+    network: true,
+    checks: ['memory', 'races'],
+    limits: { memory_bytes: 1024, cpu_time_s: 2.5, output_bytes: 4096, processes: 8 }
+  };
+  assert.equal(
+    cliCommand(bounded),
+    'telerun run --compiler gcc-12 --arch 90 --memory 1024B --limit cpu_time=2.5s --limit output=4096B ' +
+      "--limit processes=8 --network --check memory --check races cu cell.cu '1 2'"
+  );
   assert.equal(cliCommand({ language: 'command', args: ['nvidia-smi', '-L'] }), 'telerun run -- nvidia-smi -L');
 });
 
