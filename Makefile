@@ -29,7 +29,7 @@ test: lint unit ## everything that must hold
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	MYPY_NUM_WORKERS=$$(nproc) $(BIN)/mypy
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.test
