@@ -27,6 +27,7 @@ from telerun_executor.runners.sandbox import bubblewrap, init, rootfs, storage
 from telerun_executor.runners.sandbox.box import SandboxBox
 from telerun_executor.runners.sandbox.bubblewrap import Mode, View
 from telerun_executor.runners.sandbox.cgroups.base import Hierarchy
+from telerun_executor.runners.sandbox.held import abandoned, hold
 from telerun_executor.runners.sandbox.rootfs import RootFs
 from telerun_executor.runners.sandbox.settings import SandboxSettings
 from telerun_executor.runners.sandbox.slots import Slots
@@ -37,6 +38,8 @@ from telerun_protocol.messages import Limits
 from telerun_protocol.states import Isolation
 
 RUN = Path("/run/telerun")
+DIGITS = 12  # of the names that executors' places in it have
+NAMES = "[0-9a-f]" * DIGITS
 WRAPPERS_MEMORY_BYTES = 2 << 20
 LEAST_DISK_BYTES = 1 << 20
 OF_ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "mime.types", "fonts")
@@ -80,9 +83,10 @@ class SandboxRunner(Runner):
         self._visible = visible
         self._grace_s = grace_s
         self._as_root = host.mode is not Mode.OWN_USER
-        name = hashlib.sha256(os.fsencode(jobs.absolute())).hexdigest()[:12]
+        name = hashlib.sha256(os.fsencode(jobs.absolute())).hexdigest()[:DIGITS]
         self._place = RUN / name if self._as_root else jobs.parent / "sandbox"
         self._launchers = Launchers(records, self._place / "launcher", alone=self._as_root)
+        self._hold = -1  # of that place
         self._slots: Slots | None = None
         self._held: dict[Path, _Held] = {}
         self._rootfs: RootFs | None = None
@@ -100,11 +104,16 @@ class SandboxRunner(Runner):
         await self._launchers.fill(min(commands_at_once, 4))
 
     def _lay_out(self, jobs_at_once: int) -> None:
-        self._place.mkdir(parents=True, exist_ok=True, mode=0o711)
         if self._as_root:
+            self._hold = hold(self._place)
             RUN.chmod(0o711)
+            for left, _ in abandoned(RUN, NAMES):
+                with contextlib.suppress(OSError):
+                    left.rmdir()
             storage.bounded(self._place, 64 << 20, 65_536)
             self._slots = Slots(RUN / "users", jobs_at_once)
+        else:
+            self._place.mkdir(exist_ok=True, mode=0o711)
         if self._host.hierarchy:
             self._host.hierarchy.sweep()
         (self._place / "jobs").mkdir(exist_ok=True, mode=0o711)
@@ -142,6 +151,8 @@ class SandboxRunner(Runner):
                 storage.unmount(self._place)
             with contextlib.suppress(OSError):
                 self._place.rmdir()
+        if self._hold >= 0:
+            os.close(self._hold)
 
     # ------------------------------------------------------------------------------------------- the workspace
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from tests_runners import RUNNERS, Taker, python
 
 from telerun_executor.runners.base import Runner, Terms
+from telerun_executor.runners.sandbox import held
+from telerun_executor.runners.sandbox.runner import RUN
 from telerun_protocol.messages import Limits
 
 SERVES = """
@@ -100,3 +103,18 @@ async def test_there_are_the_harmless_devices_and_no_others(runner: Runner) -> N
     assert kinds == f"{dict.fromkeys(('null', 'zero', 'full', 'random', 'urandom'), True)} False {bytes(2)!r}"
     assert attempts[0] == "ok"
     assert set(attempts[1:]) <= {"Read-only file system", "Permission denied", "Operation not permitted"}
+
+
+async def test_places_of_dead_executors_are_removed_and_no_others(tmp_path: Path) -> None:
+    dead, living = RUN / "00000000dead", RUN / "0000000a11fe"
+    fd = held.hold(living)
+    dead.mkdir(parents=True, exist_ok=True)
+    runner = RUNNERS["sandbox"](tmp_path)
+    try:
+        await runner.start(1)
+        assert not dead.exists()
+        assert living.exists()
+    finally:
+        await runner.close()
+        living.rmdir()
+        os.close(fd)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from telerun_executor.runners.sandbox import held
+from telerun_executor.runners.sandbox.held import FLAGS
 from telerun_protocol.errors import SandboxError
 
 TOP = "telerun"  # below it, each executor has a directory of its own
 OF_EXECUTORS = "executor-"  # how its name begins, if it is to be removed when its executor died
-FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
 MOST_BYTES = 1 << 16
 
 
@@ -105,12 +105,7 @@ def open_parent(base: str, owner: str) -> Directory:
         raise FileNotFoundError(errno.ENOENT, "No cgroup")
     while True:
         try:
-            path.mkdir(parents=True, exist_ok=True)
-            parent = Directory.open(str(path))
-            fcntl.flock(parent.fd, fcntl.LOCK_SH)
-            if path.exists() and os.path.samestat(path.stat(), os.fstat(parent.fd)):
-                return parent
-            parent.close()
+            return Directory(str(path), held.hold(path))
         except FileNotFoundError:
             if not Path(base).is_dir():
                 raise  # otherwise another executor has just removed what it thought unused
@@ -118,23 +113,18 @@ def open_parent(base: str, owner: str) -> Directory:
 
 def remove_parent(parent: Directory) -> None:
     """Closes and removes what `open_parent` made, as far as nothing else is in it."""
-    with contextlib.suppress(OSError):
-        Path(parent.path).rmdir()
-        Path(parent.path).parent.rmdir()
+    _remove_empty(Path(parent.path))
     parent.close()
+
+
+def _remove_empty(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.rmdir()
+        path.parent.rmdir()
 
 
 def of_dead_executors(parent: Directory) -> Iterator[Directory]:
     """The directories beside an executor's own that nobody uses any more; each is removed after its turn, if empty."""
-    top = Path(parent.path).parent
-    for path in sorted(top.glob(f"{OF_EXECUTORS}*")):
-        try:
-            other = Directory.open(str(path))
-        except FileNotFoundError:  # its executor has just ended in good order
-            continue
-        try:
-            fcntl.flock(other.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield other
-            remove_parent(other)
-        except BlockingIOError:
-            other.close()
+    for path, fd in held.abandoned(Path(parent.path).parent, f"{OF_EXECUTORS}*"):
+        yield Directory(str(path), fd)
+        _remove_empty(path)
