@@ -186,7 +186,7 @@ async def test_a_kernel_without_cgroup_kill(monkeypatch: pytest.MonkeyPatch) -> 
     with closing(found):
         assert not found.can_kill
         job = found.create("job", CgroupLimits(processes=16), None)
-        tree = "for n in 1 2 3; do setsid sh -c \"trap '' TERM; sleep 60 & sleep 60\" & done; wait"
+        tree = "for n in 1 2 3; do setsid sh -c \"trap '' TERM; sleep 60 & sleep 60\" & done; while :; do sleep 60; done"
         process = subprocess.Popen(["sh", "-c", f"echo 0 > {job.entry[0]}; {tree}"])
         async with asyncio.timeout(20):
             while job.usage().processes < 10:

@@ -55,7 +55,8 @@ async def test_a_tree_that_goes_on_growing_is_ended(hierarchy: Hierarchy) -> Non
     """Children that replace each other faster than they can be counted, no more than 12 at a time."""
     job = hierarchy.create("job", CgroupLimits(processes=12, memory_bytes=64 << 20), None)
     again = "trap '' TERM HUP; while :; do (sleep 0.001; sleep 0.001) & sleep 0.002; done"
-    process = await start(job, f'for n in 1 2 3; do setsid sh -c "{again}" 2>/dev/null & done; wait', 8)
+    stays = "while :; do sleep 60; done"  # it does not end by itself when the others are gone first
+    process = await start(job, f'for n in 1 2 3; do setsid sh -c "{again}" 2>/dev/null & done; {stays}', 8)
     assert await job.kill()
     await job.remove()
     assert process.wait() == -9
