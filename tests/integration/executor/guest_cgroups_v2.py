@@ -186,8 +186,9 @@ async def test_a_kernel_without_cgroup_kill(monkeypatch: pytest.MonkeyPatch) -> 
     with closing(found):
         assert not found.can_kill
         job = found.create("job", CgroupLimits(processes=16), None)
-        tree = "for n in 1 2 3; do setsid sh -c \"trap '' TERM; sleep 60 & sleep 60\" & done; while :; do sleep 60; done"
-        process = subprocess.Popen(["sh", "-c", f"echo 0 > {job.entry[0]}; {tree}"])
+        tree = "for n in 1 2 3; do setsid sh -c \"trap '' TERM; sleep 60 & sleep 60\" & done"
+        stays = "while :; do sleep 60; done"
+        process = subprocess.Popen(["sh", "-c", f"echo 0 > {job.entry[0]}; {tree}; {stays}"])
         async with asyncio.timeout(20):
             while job.usage().processes < 10:
                 await asyncio.sleep(0.01)
