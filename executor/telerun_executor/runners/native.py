@@ -8,7 +8,7 @@ from pathlib import Path
 
 from telerun_protocol.errors import SandboxError
 
-LINKED = (("-static",), ())  # static where that library is installed: such a program starts in half the time
+LINKED = (("-static",), ())  # static where that library is installed: such a program starts sooner
 
 
 async def build(source: Path, target: Path) -> None:
