@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -18,7 +19,9 @@ def places(python: str) -> list[Path]:
     """What to show for these tools and this Python, each folder once, nothing that is below another."""
     shown: list[Path] = []
     for folder in sorted(set(_folders(python))):
-        if any(folder.is_relative_to(above) for above in (*SYSTEM, *shown)) or not folder.is_dir():
+        if any(folder.is_relative_to(above) for above in (*SYSTEM, *shown)):
+            continue
+        if not (os.access(folder, os.R_OK | os.X_OK) and folder.is_dir()):  # such as one in another user's home
             continue
         if Path.home().is_relative_to(folder):
             log.warning("a program in it cannot be shown to jobs without all of it", extra={"folder": str(folder)})
