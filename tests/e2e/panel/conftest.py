@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-from tests_lab import EXTENSION, LabProcess
+from playwright.sync_api import Browser, sync_playwright
+from tests_lab import LabProcess
+from tests_page import CHROMIUM, CHROMIUM_OPTIONS, Page
 from tests_processes import ExecutorProcess, ServerProcess
-
-if TYPE_CHECKING:  # where there is no playwright, the tests are skipped
-    from playwright.sync_api import Browser
-    from tests_page import Page
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +31,6 @@ def executor(queue: ServerProcess, tmp_path_factory: pytest.TempPathFactory) -> 
 def lab(
     queue: ServerProcess, executor: ExecutorProcess, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LabProcess]:
-    if not (EXTENSION / "package.json").exists():
-        pytest.skip("the front end is not built")
     process = LabProcess(tmp_path_factory.mktemp("lab"), base_url="/user/ada/").start(queue.environment())
     yield process
     process.stop()
@@ -43,12 +38,10 @@ def lab(
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    tests_page = pytest.importorskip("tests_page")
-    if tests_page.CHROMIUM is None:
+    if CHROMIUM is None:
         pytest.skip("needs a Chromium")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=tests_page.CHROMIUM, args=tests_page.CHROMIUM_OPTIONS)
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
         yield browser
         browser.close()
 
@@ -62,11 +55,10 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def new_page(browser: Browser, lab: LabProcess, queue: ServerProcess, pictures: Path) -> Iterator[Callable[[], Page]]:
     """Pages that, in the end, must have had no error and no token of the queue."""
-    page_of = pytest.importorskip("tests_page").Page
     pages: list[Page] = []
 
     def open_page() -> Page:
-        pages.append(page_of(browser.new_page(viewport={"width": 1280, "height": 800}), lab, pictures))
+        pages.append(Page(browser.new_page(viewport={"width": 1280, "height": 800}), lab, pictures))
         return pages[-1]
 
     yield open_page

@@ -7,11 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Locator, expect
 from tests_lab import LabProcess
+from tests_page import COUNTING, LOAD, WAIT_MS, Page
 from tests_processes import ServerProcess
-
-playwright = pytest.importorskip("playwright.sync_api")
-from tests_page import COUNTING, LOAD, WAIT_MS, Page  # noqa: E402
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -25,7 +24,7 @@ def test_a_cell_appears_in_the_panel_and_finishes(page: Page, lab: LabProcess) -
     page.job("succeeded", "counting").first.wait_for()
     view = page.open_job("succeeded", "counting")
     page.has_text(view.locator(".tr-Log-lines"), "THE END")
-    playwright.expect(view.get_by_test_id("lines")).to_have_text("11 lines")
+    expect(view.get_by_test_id("lines")).to_have_text("11 lines")
     page.page.get_by_role("tab", name="Details").click()
     page.has_text(view, "g++")
     page.has_text(view, "LANG=C.UTF-8")  # of the whole environment that ran
@@ -43,7 +42,7 @@ def test_cancel_from_the_panel_while_the_kernel_is_blocked(page: Page, lab: LabP
     page.keep("cancelled")
 
 
-def has_each_once(output: playwright.Locator, lines: list[str]) -> None:
+def has_each_once(output: Locator, lines: list[str]) -> None:
     shown = output.inner_text().splitlines()
     assert [(line, shown.count(line)) for line in lines] == [(line, 1) for line in lines]
 
@@ -102,7 +101,7 @@ def test_the_toolbar_of_a_cell_offers_what_applies(page: Page, lab: LabProcess) 
         page.page.locator(".jp-Notebook .jp-CodeCell").nth(index).locator(".cm-content").click()
         for name in ("run", "asm", "cancel"):
             button = toolbar.locator(f"[data-jp-item-name=telerun-{name}]")
-            playwright.expect(button).to_be_visible(visible=name in names, timeout=WAIT_MS)
+            expect(button).to_be_visible(visible=name in names, timeout=WAIT_MS)
 
     offers(1)
     page.page.keyboard.press("Control+A")

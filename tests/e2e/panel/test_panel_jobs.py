@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 from tests_lab import LabProcess
-
-playwright = pytest.importorskip("playwright.sync_api")
-from tests_page import COUNTING, LOAD, WAIT_MS, Page  # noqa: E402
+from tests_page import COUNTING, LOAD, WAIT_MS, Page
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -63,7 +62,7 @@ def test_a_long_log_is_followed_and_searched(page: Page, lab: LabProcess) -> Non
     page.run_cell(1)
     page.job("succeeded", "long").first.locator(".tr-Job-open").click()
     view = page.page.locator(".tr-JobView-inner[data-state=succeeded]")
-    playwright.expect(view.get_by_test_id("lines")).to_have_text("100000 lines", timeout=WAIT_MS)
+    expect(view.get_by_test_id("lines")).to_have_text("100000 lines", timeout=WAIT_MS)
     assert view.locator(".tr-Line").count() < 200
     view.get_by_label("Search in the log").fill("value 54321 of")
     page.has_text(view.locator(".tr-Line[data-match]"), "value 54321 of many")
@@ -118,9 +117,9 @@ def test_assembly_is_linked_with_the_source_and_the_cell(page: Page, lab: LabPro
     source.locator(".tr-Line[data-line='10'][data-hot]").wait_for()
     assert host.locator(".tr-Line").count() < 200
     view.get_by_label("Function").select_option(label="twice(int)")
-    playwright.expect(host.get_by_text("_Z5twicei:")).to_be_visible(timeout=WAIT_MS)
+    expect(host.get_by_text("_Z5twicei:")).to_be_visible(timeout=WAIT_MS)
     view.get_by_label("Labels").uncheck()
-    playwright.expect(host.get_by_text("_Z5twicei:")).to_have_count(0, timeout=WAIT_MS)
+    expect(host.get_by_text("_Z5twicei:")).to_have_count(0, timeout=WAIT_MS)
     assert host.evaluate(ROWS) < 10
 
 
@@ -154,7 +153,7 @@ def test_two_tabs_see_the_same_jobs(new_page: Callable[[], Page], lab: LabProces
     toast.wait_for()
     first.keep("toast")
     toast.get_by_role("button", name="Show cell").click()
-    playwright.expect(first.page.locator(".jp-Notebook .jp-Cell.jp-mod-active")).to_contain_text("%%telerun cpp")
+    expect(first.page.locator(".jp-Notebook .jp-Cell.jp-mod-active")).to_contain_text("%%telerun cpp")
     first.page.get_by_role("button", name="0 running · 0 queued").click()
     first.page.locator(f".tr-Job[data-job={job}]").wait_for()
     assert not second.page.locator(".Toastify__toast").count()
@@ -180,4 +179,4 @@ def test_actions_of_a_job(page: Page, lab: LabProcess) -> None:
     page.run_cell(3)
     page.has_text(page.output(3), "succeeded")
     view.locator("[data-command='telerun:run-again']").click()
-    playwright.expect(page.page.get_by_role("tab", name="C++ #")).to_have_count(2, timeout=WAIT_MS)
+    expect(page.page.get_by_role("tab", name="C++ #")).to_have_count(2, timeout=WAIT_MS)

@@ -11,15 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 from tests_lab import LabProcess
+from tests_page import LOAD, WAIT_MS, Page
 from tests_processes import ServerProcess
 
 from telerun_protocol.client import Client
 from telerun_protocol.messages import Device, DeviceReading, ExecutorInfo, HeartbeatRequest
 from telerun_protocol.states import Isolation
-
-playwright = pytest.importorskip("playwright.sync_api")
-from tests_page import LOAD, WAIT_MS, Page  # noqa: E402
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -83,9 +82,7 @@ def test_a_lesson(page: Page, lab: LabProcess) -> None:
     page.show_theme("JupyterLab Dark")
     view = page.open_job("succeeded", "SAXPY")
     view.get_by_role("tab", name="Assembly").click()
-    playwright.expect(view.locator("[data-view][aria-pressed=true]")).to_have_text(
-        ["PTX sm_90", "SASS sm_90"], timeout=WAIT_MS
-    )
+    expect(view.locator("[data-view][aria-pressed=true]")).to_have_text(["PTX sm_90", "SASS sm_90"], timeout=WAIT_MS)
     page.page.evaluate("() => document.querySelectorAll('.jp-CodeCell')[1].scrollIntoView()")
     ptx, sass = (view.locator(f".tr-Pane[data-kind={kind}]") for kind in ("ptx", "sass"))
     ptx.locator(".tr-Line[data-line='3']", has_text="setp").hover()
